@@ -1,0 +1,144 @@
+"""Register words to integers in house units and back; pure, and exact: no float is ever calculated with.
+
+A value is ``raw * scale``. Integer types take exactly the values that have a raw number; floats take the nearest float,
+and what is read is the nearest house unit (a tie goes to the even one). Words are 0..65535, in the order of the wire.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor
+
+from chargebench.datasheets.model import Register
+from chargebench.datasheets.quantity import show
+
+_SIGNED = ("i16", "i32", "i64")
+# How a float and its bits are packed, and the bits of infinity, above which lies no number.
+_FLOATS = {"f32": (">f", ">I", 0x7F80_0000), "f64": (">d", ">Q", 0x7FF0_0000_0000_0000)}
+
+
+def is_float(register: Register) -> bool:
+    return register.type in _FLOATS
+
+
+def decode(register: Register, words: Sequence[int]) -> int | str | None:
+    """What ``words`` mean: an integer in ``register.unit``, or text. None for what can be no value.
+
+    No value is: a float that is no number or not finite, text that is not printable ASCII. ``ValueError`` if the words
+    are not those of one whole register.
+    """
+    if len(words) != register.count or any(not 0 <= word <= 0xFFFF for word in words):
+        raise ValueError(f"{register.name} is {register.count} words of 16 bits, got {list(words)}")
+    ordered = tuple(reversed(words)) if register.little else words
+    data = b"".join(word.to_bytes(2, "big") for word in ordered)
+    if register.type == "str":
+        return _text(data)
+    if register.type in _FLOATS:
+        return _from_float(register, data)
+    return round(int.from_bytes(data, "big", signed=register.type in _SIGNED) * register.scale)
+
+
+def _text(data: bytes) -> str | None:
+    text = data.split(b"\0", 1)[0]
+    return text.decode("ascii") if all(0x20 <= byte < 0x7F for byte in text) else None
+
+
+def _from_float(register: Register, data: bytes) -> int | None:
+    form, _, _ = _FLOATS[register.type]
+    (number,) = struct.unpack(form, data)
+    try:
+        return round(Fraction(number) * register.scale)
+    except (ValueError, OverflowError):  # no number, or infinite
+        return None
+
+
+def encode(register: Register, value: int | str) -> tuple[int, ...]:
+    """The words that mean ``value``; ``ValueError`` if the register cannot hold it."""
+    if isinstance(value, str) != (register.type == "str"):
+        raise ValueError(f"{register.name} holds {'text' if register.type == 'str' else 'a number'}, got {value!r}")
+    if isinstance(value, str):
+        data = _from_text(register, value)
+    elif register.type in _FLOATS:
+        data = _to_float(register, value)
+    else:
+        data = _to_integer(register, value)
+    words = tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    return tuple(reversed(words)) if register.little else words
+
+
+def _from_text(register: Register, text: str) -> bytes:
+    room = 2 * register.count
+    data = text.encode("ascii", "replace")
+    if len(data) > room or _text(data) != text:
+        raise ValueError(f"{register.name} holds at most {room} printable ASCII characters, got {text!r}")
+    return data.ljust(room, b"\0")
+
+
+def _to_integer(register: Register, value: int) -> bytes:
+    raw = value / register.scale
+    if raw.denominator != 1:
+        raise ValueError(f"{register.name} counts in steps of {_step_text(register)}, got {_shown(value, register)}")
+    low, high = raw_range(register)
+    if not low <= raw <= high:
+        raise ValueError(f"{register.name} cannot hold {_shown(value, register)}: {raw} is not in {low}..{high}")
+    return int(raw).to_bytes(2 * register.count, "big", signed=low < 0)
+
+
+def _step_text(register: Register) -> str:
+    scale = register.scale
+    return show(scale.numerator, register.unit) if scale.denominator == 1 else f"{scale} {register.unit}"
+
+
+def raw_range(register: Register) -> tuple[int, int]:
+    """Smallest and largest raw number of an integer register."""
+    bits = 16 * register.count
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if register.type in _SIGNED else (0, (1 << bits) - 1)
+
+
+def _to_float(register: Register, value: int) -> bytes:
+    """The float nearest to the exact quotient, found among the neighbours of a first guess; a tie goes to the even one."""
+    form, pattern, infinite = _FLOATS[register.type]
+    exact = abs(value / register.scale)
+    try:
+        (guess,) = struct.unpack(pattern, struct.pack(form, float(exact)))
+    except OverflowError as error:
+        raise ValueError(f"{register.name} cannot hold {_shown(value, register)}") from error
+    near = [one for one in (guess - 1, guess, guess + 1) if 0 <= one < infinite]
+    best = min(near, key=lambda one: (abs(_float_of(one, form, pattern) - exact), one % 2))
+    minus = 1 << 16 * register.count - 1
+    return struct.pack(pattern, best | minus if value / register.scale < 0 else best)
+
+
+def _float_of(bits: int, form: str, pattern: str) -> Fraction:
+    (number,) = struct.unpack(form, struct.pack(pattern, bits))
+    return Fraction(number)
+
+
+def down_to_step(register: Register, value: int) -> int:
+    """The largest value, not above ``value``, that may be written: on the register's step and not above its range.
+
+    ``ValueError`` below the range, where nothing can be written that is not more than ``value``.
+    """
+    low, high = value_range(register)
+    top = value if high is None else min(value, high)
+    step = register.step or (1 if register.type in _FLOATS else register.scale.numerator)
+    down = top // step * step
+    if low is not None and down < low:
+        raise ValueError(f"{register.name} takes no less than {_shown(low, register)}, got {_shown(value, register)}")
+    return down
+
+
+def value_range(register: Register) -> tuple[int | None, int | None]:
+    """Smallest and largest value that may be written, in house units: as stated, else as the type holds it."""
+    low, high = register.low, register.high
+    if register.type not in _FLOATS:
+        least, most = raw_range(register)
+        low = ceil(least * register.scale) if low is None else low
+        high = floor(most * register.scale) if high is None else high
+    return low, high
+
+
+def _shown(value: int, register: Register) -> str:
+    return show(value, register.unit)

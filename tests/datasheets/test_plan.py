@@ -1,0 +1,79 @@
+"""Read plans: few requests, each within what the device answers."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargebench.datasheets.load import load, names
+from chargebench.datasheets.plan import Run, cut, plan
+
+METER = ["meter_flags", "energy", "power", "current_l1", "current_l2", "current_l3"]
+
+
+def test_neighbours_are_read_together():
+    box = load("power-brain")
+    assert plan(box, ["charging_enable", "charge_pilot_state", "charging_current", "charging_cur_limit"]) == (
+        ("holding", 8092, 4),
+    )
+    assert plan(box, METER) == (("holding", 8057, 13),)
+
+
+def test_a_gap_is_read_over_only_where_it_is_allowed():
+    box = load("power-brain")
+    wanted = ["charging_current", "has_meter", "meter_flags"]
+    assert plan(box, wanted) == (("holding", 8057, 1), ("holding", 8095, 1), ("holding", 8112, 1))
+    assert plan(box, wanted, max_gap=16) == (("holding", 8057, 1), ("holding", 8095, 18))
+    assert plan(box, wanted, max_gap=37) == (("holding", 8057, 56),)
+
+
+def test_no_run_is_longer_than_the_device_answers():
+    meter = replace(load("eastron-sdm630"), max_read=5)
+    wanted = ["voltage_l1", "voltage_l2", "voltage_l3", "current_l1", "current_l2"]
+    assert plan(meter, wanted) == (("input", 0, 4), ("input", 4, 4), ("input", 8, 2))
+
+
+def test_tables_are_read_apart():
+    meter = load("eastron-sdm630")
+    assert plan(meter, ["power_l1", "pulse_width", "power_l2"], max_gap=9) == (("holding", 12, 2), ("input", 12, 4))
+
+
+def test_a_register_that_can_only_be_written_is_in_no_plan():
+    with pytest.raises(ValueError, match="power-brain-s0: reset_energy can only be written"):
+        plan(load("power-brain-s0"), ["reset_energy"])
+    with pytest.raises(LookupError):
+        plan(load("power-brain"), ["no_such_register"])
+
+
+def test_nothing_wanted_is_nothing_read():
+    assert plan(load("power-brain"), []) == ()
+
+
+@given(st.data())
+def test_every_plan_holds_each_wanted_register_once_within_the_bounds_of_the_device(data):
+    sheet = replace(load(data.draw(st.sampled_from(names()))), max_read=data.draw(st.integers(16, 125)))
+    readable = [one.name for one in sheet.registers if one.readable]
+    wanted = data.draw(st.lists(st.sampled_from(readable), unique=True))
+    gap = data.draw(st.integers(0, 40))
+    runs = plan(sheet, wanted, max_gap=gap)
+    assert list(runs) == sorted(runs)
+    assert all(count <= sheet.max_read for _, _, count in runs)
+    for name in wanted:
+        one = sheet.register(name)
+        holding = [run for run in runs if cut(run, [0] * run[2], one) is not None]
+        assert len(holding) == 1
+    for (table, at, count), (other, after, _) in pairwise(runs):
+        assert table != other or at + count + gap < after or after + 1 - at > sheet.max_read - 16
+
+
+def test_the_words_of_a_register_are_cut_from_an_answer():
+    box = load("power-brain")
+    answer = list(range(100, 113))
+    run: Run = ("holding", 8057, 13)
+    assert cut(run, answer, box.register("power")) == (105, 106)
+    assert cut(run, answer, box.register("current_l3")) == (111, 112)
+    assert cut(run, answer, box.register("charging_enable")) is None
+    assert cut(("holding", 8059, 4), answer, box.register("energy")) is None
+    assert cut(("input", 8057, 13), answer, box.register("power")) is None
