@@ -1,0 +1,1 @@
+"""The world that a load manager meets: clock, wires, slaves, boxes, meters, cars, grid, faults."""

@@ -1,0 +1,407 @@
+"""A Power Brain box: registers that mean something, pulse, contactor, failsafe, restarts; a machine without a clock.
+
+Who decides what the pilot offers: failsafe while it acts on top, else limit and enable as written, once the write latency
+has passed; then the cable (8091 in its stead where it is set) and the model; rounded down to 0.1 A, below 6 A nothing.
+
+Pulse: changes at most every 5 s; only losing the car, the pilot or the power stops it at once. A box that is to stop a car
+first offers 6 A, then stops the pulse, waits until less than 1 A flows and at least 3 s, then opens the contactor; a car
+that goes on all the same is cut off after 30 s. The contactor closes as soon as a car under a pulse closes its switch,
+and opens 100 ms after the switch opens, the plug is pulled, or an interruption of the pilot begins; a restart or a loss
+of power opens it at once. Openings with 1 A or more flowing are counted apart: they are what wears it.
+
+Failsafe: after ``failsafe_s`` without any access (counted from power-on, seen once a second) the failsafe current takes
+over, 0 stops charging. Profile "on-top": limit and enable stay as written and the next access returns to them. Profile
+"overwrite": they take the failsafe values, and keep them until they are written again. Under both profiles a failsafe
+current above 0 lets a stopped box charge: that is the case a load manager has to reckon with.
+
+Registers follow a write at once; what they cause comes ``write_latency_us`` later. Nothing that a write causes changes the
+current in that same microsecond, so what a meter samples at an instant does not depend on a write at that instant.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chargebench.emulator.car import Car
+from chargebench.emulator.events import Event
+from chargebench.emulator.flow import FAR, NA_PER_MA, SECOND_US, Flow, Triple, first_below
+from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, Pulse
+from chargebench.emulator.pilot import DUTY_FULL, MINIMUM_MA, Pilot, path
+from chargebench.emulator.spec import BoxSpec
+
+STEP_MA = 100
+PHASE_SWITCH_S = 120
+QUIRKS = (
+    "second-relay",
+    "phase-switching",
+)  # hardware of Rev. F; also the owner's release of switching while plugged in
+
+Feed = Callable[[int, tuple[Triple, Triple]], None]
+
+
+class Box:
+    """One box with its cars. ``feed`` gets every change of its current: (when, (nA, nA/us) per house phase).
+
+    ``down`` is called when the box goes dark or comes back. The registers are attributes;
+    after writing some of them call ``written``.
+    """
+
+    def __init__(
+        self,
+        spec: BoxSpec,
+        cars: Sequence[Car],
+        tell: Callable[[Event], None],
+        feed: Feed,
+        down: Callable[[], None],
+    ) -> None:
+        _check(spec, cars)
+        self.spec, self.channel = spec, f"box {spec.name}"
+        self.flow = Flow()  # at the box's terminals t1..t3
+        self._tell, self._feed, self._down = tell, feed, down
+        self._visits = deque(sorted(cars, key=lambda one: one.spec.plugs_us))
+        self.car: Car | None = None
+        self.idle = IdleTimer(-(-spec.failsafe_us // SECOND_US))
+        self.pulse, self.contactor = Pulse(), Contactor()
+        # registers in flash
+        self.def_fixed_ma, self.def_limit_ma, self.def_enable = 0, spec.boot_limit_ma, spec.boot_enable
+        self.failsafe_ma = spec.failsafe_ma
+        self.restarts = 0
+        # registers that live until the next restart
+        self.fixed_ma, self.limit_ma, self.enable = self.def_fixed_ma, self.clip(self.def_limit_ma), self.def_enable
+        self.relay_select = self.relay2 = 0
+        # machines
+        self.pilot = Pilot.A
+        self.dark = False  # without power, or still starting: it hears and says nothing
+        self._in_force = (self.limit_ma, self.enable)
+        self._told = self._in_force
+        self._writes: deque[tuple[int, int, bool]] = deque()
+        self._boot_end_us = FAR
+        self._cut_us, self._cut_end_us = FAR, FAR  # interruption of the pilot: since, until
+        self._one_phase, self._switching = 0, False
+        self._dead = [False, False, False]
+
+    # -- what can be read --------------------------------------------------------------------------------------------
+
+    @property
+    def cable_ma(self) -> int:
+        """What the plugged cable is coded for, 0 = no cable."""
+        return self.spec.cable_ma if self.car is not None else 0
+
+    def clip(self, current_ma: int) -> int:
+        """What the model makes of a limit."""
+        return min(current_ma, self.spec.max_ma)
+
+    def cut_left_s(self, at_us: int) -> int:
+        """Seconds left of an interruption of the pilot, rounded up."""
+        return 0 if self._cut_us == FAR else -(-(self._cut_end_us - at_us) // SECOND_US)
+
+    @property
+    def next_us(self) -> int:
+        """When the box or its car next does something by itself."""
+        return min(
+            self._writes[0][0] if self._writes else FAR,
+            self._boot_end_us,
+            self._cut_end_us,
+            FAR if self.dark else self.idle.next_us,
+            self._visit_us(),
+            self.pulse.due_us(self._duty_wanted()),
+            self._opens_us(),
+            FAR if self.car is None else self.car.next_us,
+        )
+
+    # -- what a master can do to it ----------------------------------------------------------------------------------
+
+    def heard(self, at_us: int) -> None:
+        """Any access to its unit: the idle time starts anew, failsafe ends."""
+        if self.idle.heard(at_us):
+            self._say(at_us, "failsafe", ("on", 0), ("limit_ma", self.limit_ma if self.enable else 0))
+            self._settle(at_us)
+
+    def written(self, at_us: int) -> None:
+        """Registers of its have been written: they take effect when the write latency has passed."""
+        if (self.limit_ma, self.enable) != (self._writes[-1][1:] if self._writes else self._in_force):
+            self._writes.append((at_us + self.spec.write_latency_us, self.limit_ma, self.enable))
+        self._say_limit(at_us)
+        self._settle(at_us)
+
+    def interrupt(self, at_us: int, seconds: int) -> None:
+        """Open the control pilot for so many seconds, contactor first; 0 ends an interruption. Not while phases switch."""
+        if self._switching:
+            return
+        self._cut(at_us, seconds)
+        if self._cut_end_us <= at_us:
+            self._end_cut()
+        self._settle(at_us)
+
+    def select_relay(self, at_us: int, one_phase: int) -> None:
+        """0 = three phases, 1 = one. Unplugged: at once. Plugged: by the long sequence if released, else at the next unplug.
+
+        The sequence: no current, contactor open, pilot interrupted for 120 s, then the other contactor.
+        """
+        self.relay_select = one_phase
+        if self.car is None:
+            self._one_phase = one_phase
+        self._switching = "phase-switching" in self.spec.quirks and one_phase != self._one_phase
+        self._settle(at_us)
+
+    # -- what happens to it ------------------------------------------------------------------------------------------
+
+    def restart(self, at_us: int, boot_us: int | None = None) -> None:
+        """Its hardware restarts: dark for the boot time, then working registers come from their def_ registers."""
+        if self._dead[self.spec.wiring[0]]:
+            return
+        self._go_dark(at_us)
+        self.restarts += 1
+        self.idle.power_on(at_us)
+        self._boot_end_us = at_us + (self.spec.boot_us if boot_us is None else boot_us)
+        self._settle(at_us)
+
+    def lose_phases(self, at_us: int, phases: tuple[int, ...]) -> None:
+        """These house phases are dead: a box whose first terminal hangs on one is dark, a car loses what is behind others."""
+        for phase in phases:
+            self._dead[phase] = True
+        if self._dead[self.spec.wiring[0]]:
+            self._go_dark(at_us)
+            self._boot_end_us = FAR
+        self._settle(at_us)
+
+    def step(self, at_us: int) -> None:
+        """Do what is due at ``at_us``."""
+        if self._boot_end_us <= at_us:
+            self._boot(at_us)
+        while self._writes and self._writes[0][0] <= at_us:
+            _, limit, enable = self._writes.popleft()
+            self._in_force = (limit, enable)
+        if not self.dark and self.idle.next_us <= at_us:
+            self._fall_back(at_us)
+        if self._visit_us() <= at_us:
+            self._visit(at_us)
+        if self._cut_end_us <= at_us:
+            self._end_cut()
+        self._settle(at_us)
+
+    # -- power and failsafe ------------------------------------------------------------------------------------------
+
+    def _go_dark(self, at_us: int) -> None:
+        self._open(at_us)
+        self._offer(at_us, DUTY_FULL)
+        if self.car is not None:
+            self.car.lose_pilot(at_us)
+        self._writes.clear()
+        self._cut_us = self._cut_end_us = FAR
+        self._switching = self.idle.on = False
+        if not self.dark:
+            self.dark = True
+            self._down()
+
+    def _boot(self, at_us: int) -> None:
+        self._boot_end_us = FAR
+        self.dark = False
+        self.fixed_ma = self.def_fixed_ma
+        self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable
+        self.relay_select = self.relay2 = self._one_phase = 0
+        self._in_force = (self.limit_ma, self.enable)
+        self._say(at_us, "boot", ("count", self.restarts))
+        self._say_limit(at_us)
+        self._down()
+
+    def _fall_back(self, at_us: int) -> None:
+        self.idle.on = True
+        self._say(at_us, "failsafe", ("on", 1), ("limit_ma", self.clip(self.failsafe_ma)))
+        if self.spec.profile == "overwrite":
+            self.enable = self.failsafe_ma > 0
+            self.limit_ma = self.clip(self.failsafe_ma) if self.enable else self.limit_ma
+            self._writes.clear()
+            self._in_force = (self.limit_ma, self.enable)
+            self._say_limit(at_us)
+
+    # -- what it offers ----------------------------------------------------------------------------------------------
+
+    def _allowed_ma(self) -> int:
+        """What may be offered now, in steps of 0.1 A; 0 = nothing."""
+        if self.dark or self.car is None or self._switching or self._cut_us != FAR:
+            return 0
+        limit, enable = self._in_force
+        if self.idle.on and self.spec.profile == "on-top":
+            limit, enable = self.failsafe_ma, self.failsafe_ma > 0
+        most = min(limit, self.fixed_ma or self.spec.cable_ma, self.spec.max_ma)
+        return most // STEP_MA * STEP_MA if enable and most >= MINIMUM_MA else 0
+
+    def _duty_wanted(self) -> int:
+        return self.pulse.towards(self._allowed_ma(), closed=self.contactor.closed)
+
+    def _offer(self, at_us: int, duty: int) -> None:
+        if self.pulse.set(at_us, duty):
+            self._say(at_us, "offer", ("offered_ma", self.pulse.offered_ma))
+            if self.car is not None:
+                self.car.hear(at_us, self.pulse.offered_ma)
+
+    def _cut(self, at_us: int, seconds: int) -> None:
+        """Begin, prolong or shorten an interruption of the pilot."""
+        if self._cut_us == FAR:
+            if not seconds:
+                return
+            self._cut_us = at_us
+            self._offer(at_us, DUTY_FULL)
+        self._cut_end_us = at_us + seconds * SECOND_US
+
+    def _end_cut(self) -> None:
+        self._cut_us = self._cut_end_us = FAR
+        if self._switching:
+            self._switching, self._one_phase = False, self.relay_select
+
+    # -- contactor ---------------------------------------------------------------------------------------------------
+
+    def _opens_us(self) -> int:
+        """When the contactor is to open, as things stand."""
+        if not self.contactor.closed:
+            return FAR
+        if self.car is None:
+            return self.contactor.released_opens_us()
+        if self._cut_us != FAR:
+            return self._cut_us + OPEN_US
+        if self.pulse.on:
+            return self.contactor.released_opens_us()
+        calm_us = first_below(self.car.at_us, self.car.na, self.car.rate, LOAD_NA)
+        return self.contactor.stopped_opens_us(self.pulse.changed_us, calm_us)
+
+    def _open(self, at_us: int) -> None:
+        if not self.contactor.closed:
+            return
+        drawn = 0 if self.car is None else self.car.level(at_us)
+        self.contactor.open(drawn)
+        self._say(at_us, "contactor", ("closed", 0), ("drawn_ma", drawn // NA_PER_MA))
+        if self.car is not None:
+            self.car.supply(at_us, 0)
+
+    def _close(self, at_us: int) -> None:
+        self.contactor.close()
+        self.relay2 = 0  # only one relay at a time
+        self._say(at_us, "contactor", ("closed", 1), ("drawn_ma", 0))
+
+    # -- the car -----------------------------------------------------------------------------------------------------
+
+    def _visit_us(self) -> int:
+        if self.car is not None:
+            return FAR if self.car.spec.leaves_us is None else self.car.spec.leaves_us
+        return self._visits[0].spec.plugs_us if self._visits else FAR
+
+    def _visit(self, at_us: int) -> None:
+        if self.car is not None:
+            self.car.unplug(at_us)
+            self._flow(at_us)
+            self.contactor.ask(at_us, asked=False)
+            self.car = None
+            self._offer(at_us, DUTY_FULL)
+            self._one_phase, self._switching = self.relay_select, False
+        if self._visit_us() <= at_us:
+            self._move(at_us)  # the state passes through A
+            self.car = self._visits.popleft()
+            self.car.plug(at_us)
+
+    def _terminals(self) -> tuple[bool, bool, bool]:
+        """Which terminals the present car draws on, if the contactor is closed."""
+        if self.car is None:
+            return (False, False, False)
+        used = min(self.car.spec.phases, len(self.spec.wiring), 1 if self._one_phase else 3)
+        first, second, third = (k < used and not self._dead[self.spec.wiring[k]] for k in range(3))
+        return (first, second, third)
+
+    def _live(self) -> int:
+        return sum(self._terminals()) if self.contactor.closed else 0
+
+    # -- settling ----------------------------------------------------------------------------------------------------
+
+    def _settle(self, at_us: int) -> None:
+        """Let pulse, contactor and car act on one another until nothing more is due at ``at_us``."""
+        while self._act_on_car(at_us) or self._act_on_contactor(at_us):
+            pass
+        self._flow(at_us)
+        self._move(at_us)
+
+    def _act_on_car(self, at_us: int) -> bool:
+        """One thing that is due; False: nothing is."""
+        car = self.car
+        if car is None:
+            return False
+        if car.next_us <= at_us:
+            car.step(at_us)
+        elif car.live != self._live():
+            car.supply(at_us, self._live())
+        elif self._cut_us != FAR and car.hears and not self.contactor.closed:
+            car.lose_pilot(at_us)
+        else:
+            return False
+        return True
+
+    def _act_on_contactor(self, at_us: int) -> bool:
+        """One thing that is due; False: nothing is."""
+        contactor, car = self.contactor, self.car
+        duty = self._duty_wanted()
+        if contactor.ask(at_us, asked=car is not None and car.wants):
+            pass
+        elif self._opens_us() <= at_us:
+            self._open(at_us)
+        elif self.pulse.due_us(duty) <= at_us:
+            self._offer(at_us, duty)
+        elif contactor.asked and self.pulse.on and not contactor.closed:
+            self._close(at_us)
+        elif self._switching and self._cut_us == FAR and not self.pulse.on and not contactor.closed:
+            self._cut(at_us, PHASE_SWITCH_S)
+        else:
+            return False
+        return True
+
+    def _flow(self, at_us: int) -> None:
+        """Show the current that flows to those outside, where it has changed."""
+        car = self.car
+        na, rate = (0, 0) if car is None else (car.level(at_us), car.rate)
+        used = self._terminals()
+        was, was_rate = self.flow.level(at_us), self.flow.rate
+        now: Triple = (na * used[0], na * used[1], na * used[2])
+        now_rate: Triple = (rate * used[0], rate * used[1], rate * used[2])
+        if not self.flow.set(at_us, now, now_rate):
+            return
+        by, by_rate = [0, 0, 0], [0, 0, 0]
+        for terminal, phase in enumerate(self.spec.wiring):
+            by[phase] = now[terminal] - was[terminal]
+            by_rate[phase] = now_rate[terminal] - was_rate[terminal]
+        self._feed(at_us, ((by[0], by[1], by[2]), (by_rate[0], by_rate[1], by_rate[2])))
+
+    def _move(self, at_us: int) -> None:
+        """Bring the pilot state up to date; it stands still while the pilot is interrupted."""
+        if self._cut_us != FAR:
+            return
+        if self.dark:
+            now = Pilot.E
+        elif self.car is None:
+            now = Pilot.A
+        else:
+            now = Pilot.C if self.contactor.closed and self.contactor.asked else Pilot.B
+        for state in path(self.pilot, now):
+            self._say(at_us, "state", ("was", self.pilot.value), ("now", state.value))
+            self.pilot = state
+
+    def _say(self, at_us: int, kind: str, *data: tuple[str, int | str]) -> None:
+        self._tell(Event(at_us, self.channel, kind, data))
+
+    def _say_limit(self, at_us: int) -> None:
+        if (self.limit_ma, self.enable) != self._told:
+            self._told = (self.limit_ma, self.enable)
+            self._say(at_us, "limit", ("limit_ma", self.limit_ma), ("enable", int(self.enable)))
+
+
+def _check(spec: BoxSpec, cars: Sequence[Car]) -> None:
+    """Refuse what no box can be; the sentence names the box."""
+    if not 1 <= len(spec.wiring) <= 3 or sorted({*spec.wiring} & {0, 1, 2}) != sorted(spec.wiring):
+        raise ValueError(f"box {spec.name}: one to three different phases of 0..2, got {spec.wiring}")
+    if spec.profile not in {"on-top", "overwrite"}:
+        raise ValueError(f"box {spec.name}: a failsafe profile is on-top or overwrite, got {spec.profile}")
+    if strange := [one for one in spec.quirks if one not in QUIRKS]:
+        raise ValueError(f"box {spec.name}: known quirks are {', '.join(QUIRKS)}, got {strange[0]}")
+    last: Car | None = None
+    for car in sorted(cars, key=lambda one: one.spec.plugs_us):
+        if last is not None and (last.spec.leaves_us is None or last.spec.leaves_us > car.spec.plugs_us):
+            raise ValueError(f"box {spec.name}: car {car.spec.name} is plugged in while car {last.spec.name} is there")
+        last = car

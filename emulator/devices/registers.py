@@ -1,0 +1,179 @@
+"""Any part of any datasheet as a device: words in and out, values from named getters and to named setters.
+
+What a register map leaves open is decided here, once:
+
+- A read that starts in a hole, or ends beyond the last register of the table, is refused with 02; holes inside a block
+  read 0. Parts of a wide value may be read. A register that can only be written reads 0.
+- A read of more words than the datasheet allows is refused with 02, as was seen on real meters.
+- A write must hit whole registers that can be written: a hole or a read-only register is refused with 02, half of a wide
+  value with 03 (the address is right, the value incomplete), and so is a value out of range, between steps or without a
+  name where all have one. Nothing is written unless everything can be.
+- Getters are called when a register is read; nothing is copied about.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargebench.datasheets.codec import decode, encode, value_range
+from chargebench.datasheets.model import Datasheet, Register, Table
+from chargebench.emulator.device import Refused
+
+ADDRESS, VALUE = 2, 3
+
+
+class Clock(Protocol):
+    """What a device needs of the world around it."""
+
+    @property
+    def now_us(self) -> int: ...
+
+    def advance(self, to_us: int) -> int:
+        """Move the world; returns when it would next change by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands behind a register, in house units. ``accepts``: whether a value in range may be written now."""
+
+    get: Callable[[], int | str]
+    set: Callable[[int], None] | None = None
+    accepts: Callable[[int], bool] = lambda _value: True
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Whom an access concerns: ``heard`` (when) at each, also a refused one; ``wrote`` (when, register, value), ``done`` (when)."""
+
+    heard: Callable[[int], None]
+    wrote: Callable[[int, str, int], None]
+    done: Callable[[int], None]
+
+
+def kept(value: int) -> Cell:
+    """A register that keeps what is written and means nothing more."""
+    memory = [value]
+
+    def write(new: int) -> None:
+        memory[0] = new
+
+    return Cell(lambda: memory[0], write)
+
+
+def constant(value: int | str) -> Cell:
+    return Cell(lambda: value)
+
+
+class SheetDevice:
+    """One logical device. Registers without a cell hold their default; one with neither is our mistake.
+
+    ``flash_writes`` counts writes to registers that wear the flash.
+    """
+
+    def __init__(self, sheet: Datasheet, cells: Mapping[str, Cell], clock: Clock, hooks: Hooks) -> None:
+        self.functions = (*sheet.reads, *sheet.writes)
+        self.flash_writes = 0
+        self._sheet, self._clock, self._hooks = sheet, clock, hooks
+        strange = sorted(cells.keys() - {one.name for one in sheet.registers})
+        assert not strange, f"{sheet.name} has no {', '.join(strange)}"
+        self._cells = {one.name: cells.get(one.name) or _default(one) for one in sheet.registers}
+        self._tables: dict[Table, list[Register]] = {}
+        for one in sorted(sheet.registers, key=lambda register: register.at):
+            self._tables.setdefault(one.table, []).append(one)
+        self._starts = {table: [one.at for one in registers] for table, registers in self._tables.items()}
+        self._last: dict[str, tuple[int | str, tuple[int, ...]]] = {}
+
+    def advance(self, now_us: int) -> int:
+        """Move the whole world to ``now_us``."""
+        return self._clock.advance(now_us)
+
+    def read(self, table: Table, address: int, count: int) -> Sequence[int]:
+        """``count`` words from ``address``; ``Refused``."""
+        self._hooks.heard(self._clock.now_us)
+        registers = self._tables.get(table, [])
+        if not registers or not 0 < count <= self._sheet.max_read:
+            raise Refused(ADDRESS)
+        first = bisect_right(self._starts[table], address) - 1
+        end = address + count
+        if first < 0 or address >= _end(registers[first]) or end > _end(registers[-1]):
+            raise Refused(ADDRESS)
+        words = [0] * count
+        for register in registers[first:]:
+            if register.at >= end:
+                break
+            for at, word in enumerate(self._words(register), register.at - address):
+                if 0 <= at < count:
+                    words[at] = word
+        return words
+
+    def write(self, table: Table, address: int, values: Sequence[int]) -> None:
+        """All of ``values`` from ``address`` on, or ``Refused`` and nothing."""
+        now_us = self._clock.now_us
+        self._hooks.heard(now_us)
+        todo = self._parse(table, address, values)
+        for register, value in todo:
+            setter = self._cells[register.name].set
+            assert setter is not None
+            setter(value)
+            self.flash_writes += register.stores == "flash"
+            self._hooks.wrote(now_us, register.name, value)
+        self._hooks.done(now_us)
+
+    def _parse(self, table: Table, address: int, values: Sequence[int]) -> list[tuple[Register, int]]:
+        """The registers that a write hits, with the values that it means."""
+        todo: list[tuple[Register, int]] = []
+        at, end = address, address + len(values)
+        while at < end:
+            register = self._at(table, at)
+            if register is None or not register.writes or self._cells[register.name].set is None:
+                raise Refused(ADDRESS)
+            if register.at != at or _end(register) > end:
+                raise Refused(VALUE)
+            words = values[at - address : at - address + register.count]
+            todo.append((register, self._value(register, words)))
+            at = _end(register)
+        return todo
+
+    def _at(self, table: Table, address: int) -> Register | None:
+        registers = self._tables.get(table, [])
+        index = bisect_right(self._starts.get(table, []), address) - 1
+        return registers[index] if index >= 0 and address < _end(registers[index]) else None
+
+    def _value(self, register: Register, words: Sequence[int]) -> int:
+        """What is to be written, if that may be."""
+        value = decode(register, words)
+        if not isinstance(value, int) or not _fits(register, value) or not self._cells[register.name].accepts(value):
+            raise Refused(VALUE)
+        return value
+
+    def _words(self, register: Register) -> tuple[int, ...]:
+        if not register.readable:
+            return (0,) * register.count
+        value = self._cells[register.name].get()
+        last = self._last.get(register.name)
+        if last is None or last[0] != value:
+            last = self._last[register.name] = (value, encode(register, value))
+        return last[1]
+
+
+def _end(register: Register) -> int:
+    return register.at + register.count
+
+
+def _default(register: Register) -> Cell:
+    if not register.readable:
+        return constant(0)
+    assert register.default is not None, f"{register.name} has neither a meaning nor a default"
+    return constant(register.default)
+
+
+def _fits(register: Register, value: int) -> bool:
+    low, high = value_range(register)
+    if (low is not None and value < low) or (high is not None and value > high):
+        return False
+    if register.step and value % register.step:
+        return False
+    return not register.values or register.type == "bits" or value / register.scale in dict(register.values)

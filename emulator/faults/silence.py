@@ -1,0 +1,24 @@
+"""A slave that neither hears nor answers, while everything behind it goes on."""
+
+from __future__ import annotations
+
+from chargebench.emulator.faults.kind import FaultKind, Stage
+from chargebench.emulator.spec import FaultSpec
+
+
+def _begin(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
+    stage.mute(fault.on, on=True)
+
+
+def _end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
+    stage.mute(fault.on, on=False)
+
+
+SILENCE = FaultKind(
+    name="silence",
+    on=("box", "meter"),
+    doc="The slave neither hears nor answers. Box, car and meter go on; a box's watchdog hears nothing either. "
+    "A box takes the S0 meters in its own case with it.",
+    begin=_begin,
+    end=_end,
+)

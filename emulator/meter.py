@@ -1,0 +1,194 @@
+"""What a meter measures, sampled on its own grid and held until the next instant of the grid; energies are exact.
+
+A reading is a function of the last grid instant, not of the moment at which somebody asks. It is taken from the linear
+piece in which that instant lies: from the running one, or, where the source has changed since, from what was kept when
+that piece ended. Events at an instant count as happened when a meter samples at that instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from chargebench.emulator.flow import NA_PER_MA, ZERO, Flow, Triple, energy_wh
+from chargebench.emulator.spec import MeterSpec
+
+T = TypeVar("T")
+_NA_MV = 10**12  # in a watt
+
+
+class SampleHold(Generic[T]):
+    """``measure(instant)`` taken at ``offset_us + k * interval_us`` and held; ``first`` before there is any."""
+
+    __slots__ = ("_first", "_flow", "_frozen", "_interval_us", "_kept", "_measure", "_offset_us", "_taken", "_taken_us")
+
+    def __init__(self, spec: MeterSpec, flow: Flow, measure: Callable[[int], T], first: T) -> None:
+        if spec.interval_us <= 0 or spec.offset_us < 0:
+            raise ValueError(f"meter {spec.name}: samples every 1 us or more, first at 0 or later")
+        self._interval_us, self._offset_us = spec.interval_us, spec.offset_us
+        self._flow, self._measure, self._first = flow, measure, first
+        self._kept = self._taken = first
+        self._taken_us = -1
+        self._frozen: list[T] = []
+        flow.leaving.append(self._keep)
+
+    def instant(self, at_us: int) -> int:
+        """The last instant of the grid at or before ``at_us``; below 0 where there was none."""
+        if at_us < self._offset_us:
+            return -1
+        return at_us - (at_us - self._offset_us) % self._interval_us
+
+    def held(self, at_us: int) -> T:
+        """What the meter shows at ``at_us``."""
+        if self._frozen:
+            return self._frozen[0]
+        instant = self.instant(at_us)
+        if instant < self._flow.at_us:
+            return self._kept
+        if instant == self._taken_us:
+            return self._taken
+        sample = self._measure(instant)
+        if instant < at_us:  # at the instant itself more may happen, later nothing can
+            self._taken_us, self._taken = instant, sample
+        return sample
+
+    def freeze(self, at_us: int) -> None:
+        """Go on showing what is shown now."""
+        self._frozen = [self.held(at_us)]
+
+    def thaw(self) -> None:
+        self._frozen = []
+
+    def _keep(self, at_us: int) -> None:
+        """The source's piece ends at ``at_us``: keep its last sample."""
+        instant = self.instant(at_us - 1)
+        if instant >= self._flow.at_us:
+            self._kept = self._measure(instant)
+
+
+class Meter(Protocol):
+    """What the world and its faults know of any meter."""
+
+    @property
+    def spec(self) -> MeterSpec: ...
+
+    def freeze(self, at_us: int) -> None:
+        """Go on showing the last sample."""
+
+    def thaw(self) -> None:
+        """Measure again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place where currents flow. ``dead(phase, instant)`` tells whether the house phase of an input has no voltage."""
+
+    flow: Flow
+    voltage_mv: int
+    wiring: tuple[int, ...]
+    dead: Callable[[int, int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample, per input: voltage mV, current and active current nA, charge and active charge (twice, nA*us)."""
+
+    voltage_mv: Triple
+    na: Triple
+    active_na: Triple
+    charge2: Triple
+    active_charge2: Triple
+
+
+class PhaseMeter:
+    """A meter that knows each of its inputs. ``spec.wiring[k]``: the conductor of the source that input k sees."""
+
+    def __init__(self, spec: MeterSpec, source: Source) -> None:
+        check_wiring(spec)
+        self.spec, self._source = spec, source
+        self._hold = SampleHold(spec, source.flow, self._measure, Sample(self._voltages(-1), ZERO, ZERO, ZERO, ZERO))
+
+    def freeze(self, at_us: int) -> None:
+        self._hold.freeze(at_us)
+
+    def thaw(self) -> None:
+        self._hold.thaw()
+
+    def sample(self, at_us: int) -> Sample:
+        """What it shows at ``at_us``."""
+        return self._hold.held(at_us)
+
+    def current_ma(self, at_us: int) -> Triple:
+        """Current per input, mA, rounded down."""
+        one, two, three = self.sample(at_us).na
+        return (one // NA_PER_MA, two // NA_PER_MA, three // NA_PER_MA)
+
+    def power_w(self, at_us: int) -> Triple:
+        """Active power per input, W, rounded down."""
+        sample = self.sample(at_us)
+        return _each(sample.active_na, sample.voltage_mv)
+
+    def apparent_va(self, at_us: int) -> Triple:
+        """Apparent power per input, VA, rounded down."""
+        sample = self.sample(at_us)
+        return _each(sample.na, sample.voltage_mv)
+
+    def total_power_w(self, at_us: int) -> int:
+        """Active power of all inputs, W, rounded down once."""
+        sample = self.sample(at_us)
+        return _sum(sample.active_na, sample.voltage_mv)
+
+    def total_apparent_va(self, at_us: int) -> int:
+        """Apparent power of all inputs, VA, rounded down once."""
+        sample = self.sample(at_us)
+        return _sum(sample.na, sample.voltage_mv)
+
+    def energy_wh(self, at_us: int) -> Triple:
+        """Energy per input, whole Wh."""
+        first, second, third = (energy_wh(one, self._source.voltage_mv) for one in self.sample(at_us).active_charge2)
+        return (first, second, third)
+
+    def total_energy_wh(self, at_us: int) -> int:
+        """Energy of all inputs, whole Wh, rounded once."""
+        return energy_wh(sum(self.sample(at_us).active_charge2), self._source.voltage_mv)
+
+    def total_apparent_vah(self, at_us: int) -> int:
+        """Apparent energy of all inputs, whole VAh, rounded once."""
+        return energy_wh(sum(self.sample(at_us).charge2), self._source.voltage_mv)
+
+    def _measure(self, instant: int) -> Sample:
+        flow = self._source.flow
+        return Sample(
+            self._voltages(instant),
+            self._wired(flow.level(instant)),
+            self._wired(flow.active(instant)),
+            self._wired(flow.charge2(instant)),
+            self._wired(flow.active_charge2(instant)),
+        )
+
+    def _wired(self, values: Triple) -> Triple:
+        first, second, third = (*(values[k] for k in self.spec.wiring), 0, 0)[:3]
+        return (first, second, third)
+
+    def _voltages(self, instant: int) -> Triple:
+        source = self._source
+        alive = [
+            source.voltage_mv if k < len(source.wiring) and not source.dead(source.wiring[k], instant) else 0
+            for k in self.spec.wiring
+        ]
+        first, second, third = (*alive, 0, 0)[:3]
+        return (first, second, third)
+
+
+def _each(na: Triple, mv: Triple) -> Triple:
+    return (na[0] * mv[0] // _NA_MV, na[1] * mv[1] // _NA_MV, na[2] * mv[2] // _NA_MV)
+
+
+def _sum(na: Triple, mv: Triple) -> int:
+    return (na[0] * mv[0] + na[1] * mv[1] + na[2] * mv[2]) // _NA_MV
+
+
+def check_wiring(spec: MeterSpec) -> None:
+    if not 1 <= len(spec.wiring) <= 3 or sorted({*spec.wiring} & {0, 1, 2}) != sorted(spec.wiring):
+        raise ValueError(f"meter {spec.name}: one to three different inputs of 0..2, got {spec.wiring}")

@@ -1,0 +1,135 @@
+"""What of the world answers on wires: devices behind units, units behind servers, and in whose case each server sits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from chargebench.datasheets.model import Datasheet
+from chargebench.emulator.box import Box
+from chargebench.emulator.device import Device
+from chargebench.emulator.devices.power_brain import evse
+from chargebench.emulator.devices.registers import Clock, Hooks, SheetDevice
+from chargebench.emulator.devices.s0 import PulseMeter, s0_meter
+from chargebench.emulator.devices.sdm630 import sdm630
+from chargebench.emulator.meter import Meter, PhaseMeter, Source
+from chargebench.emulator.spec import At, BoxSpec, MeterSpec, TcpAt, WorldSpec
+
+BOXES = ("power-brain",)
+METERS = ("power-brain-s0", "eastron-sdm630")
+Sheets = Callable[[str], Datasheet]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What answers at one address. ``owner``: the box in whose case it sits, else itself."""
+
+    name: str
+    at: At
+    units: dict[int, Device]
+    turnaround_us: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a device needs around it. ``sheets``: datasheets by name; ``source``: what flows at a place; ``hooks``: whom an
+    access to a box or meter concerns.
+    """
+
+    sheets: Sheets
+    source: Callable[[str], Source]
+    clock: Clock
+    hooks: Callable[[str], Hooks]
+
+
+@dataclass(slots=True)
+class Plant:
+    """All meters and devices by name, and the servers."""
+
+    meters: dict[str, Meter] = field(default_factory=dict)
+    devices: dict[str, SheetDevice] = field(default_factory=dict)
+    servers: tuple[Server, ...] = ()
+
+
+def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Plant:
+    """Everything that answers. ``LookupError`` for a device that is not known here, ``ValueError`` for what cannot be."""
+    plant = Plant()
+    servers: list[Server] = []
+    for number, box in enumerate(spec.boxes):
+        _known(box.name, box.device, BOXES)
+        meter = _attached(spec, box, plant, around)
+        sheet, hooks = around.sheets(box.device), around.hooks(box.name)
+        device = evse(sheet, boxes[box.name], _serial(number), meter, around.clock, hooks)
+        plant.devices[box.name] = device
+        servers.append(Server(box.name, box.at, {box.unit: device}, box.turnaround_us, box.name))
+    for number, one in enumerate(spec.meters):
+        _known(one.name, one.device, METERS)
+        if one.at is not None:
+            device = _meter(one, number, plant, around)
+            servers.append(Server(one.name, one.at, {one.unit: device}, one.turnaround_us, _owner(spec, one)))
+        elif one.name not in plant.meters:
+            raise ValueError(f"meter {one.name} has no address, so it must measure a box and be attached to it")
+    plant.servers = _merged(servers)
+    return plant
+
+
+def _serial(number: int) -> str:
+    return f"W00-{number:04d}"
+
+
+def _known(name: str, device: str, known: tuple[str, ...]) -> None:
+    if device not in known:
+        raise LookupError(f"{name}: there is no device {device} here; known are {', '.join(known)}")
+
+
+def _attached(spec: WorldSpec, box: BoxSpec, plant: Plant, around: Around) -> PhaseMeter | None:
+    """The Modbus meter behind a box's own registers: as a meter without an address says, else a plain one."""
+    if not box.attached:
+        return None
+    own = [one for one in spec.meters if one.at is None and one.measures == box.name]
+    wired = MeterSpec(f"{box.name}-meter", "", None, 0, box.name)
+    meter = PhaseMeter(own[0] if own else wired, around.source(box.name))
+    plant.meters[meter.spec.name] = meter
+    return meter
+
+
+def _meter(spec: MeterSpec, number: int, plant: Plant, around: Around) -> SheetDevice:
+    sheet, source, hooks = around.sheets(spec.device), around.source(spec.measures), around.hooks(spec.name)
+    if spec.device == "power-brain-s0":
+        pulses = PulseMeter(spec, source)
+        plant.meters[spec.name] = pulses
+        device = s0_meter(sheet, pulses, _serial(number), around.clock, hooks)
+    else:
+        phases = PhaseMeter(spec, source)
+        plant.meters[spec.name] = phases
+        device = sdm630(sheet, phases, number, around.clock, hooks)
+    plant.devices[spec.name] = device
+    return device
+
+
+def _owner(spec: WorldSpec, meter: MeterSpec) -> str:
+    """The box whose S0 input this is: the one at the same host, on a line the one that it measures; else itself."""
+    if meter.device != "power-brain-s0":
+        return meter.name
+    for box in spec.boxes:
+        at, its = meter.at, box.at
+        same_host = isinstance(at, TcpAt) and isinstance(its, TcpAt) and at.host == its.host
+        same_line = not isinstance(at, TcpAt) and not isinstance(its, TcpAt) and box.name == meter.measures
+        if same_host or same_line:
+            return box.name
+    return meter.name
+
+
+def _merged(servers: list[Server]) -> tuple[Server, ...]:
+    """Units at one TCP address behind one server; on a line each stays a slave of its own, also two with one unit id."""
+    kept: list[Server] = []
+    for server in servers:
+        twin = next((k for k, one in enumerate(kept) if isinstance(one.at, TcpAt) and one.at == server.at), None)
+        if twin is None:
+            kept.append(server)
+            continue
+        if both := [unit for unit in server.units if unit in kept[twin].units]:
+            raise ValueError(f"{kept[twin].name} and {server.name} are both unit {both[0]} at one address")
+        kept[twin] = replace(kept[twin], units={**kept[twin].units, **server.units})
+    return tuple(kept)

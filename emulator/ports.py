@@ -1,0 +1,159 @@
+"""A world's slaves on ports of this machine: TCP addresses on the loopback, serial lines on serial ports or ptys.
+
+The wires keep the loop's time (turnarounds, silences, half messages); the devices behind them live in the world's, which
+may run faster or slower. Everybody on a line shares the one port that stands for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chargebench.datasheets.errors import CannotOpen, Complaint, UnknownName
+from chargebench.emulator.device import Device
+from chargebench.emulator.plant import Server
+from chargebench.emulator.pump import Pump
+from chargebench.emulator.serve import LOOPBACK, SERIAL_SILENCE_US, SerialPort, TcpService, serve_tcp, tolerant_end
+from chargebench.emulator.slave import Slave
+from chargebench.emulator.spec import LineAt, TcpAt
+from chargebench.emulator.wires.multidrop import Drop, Multidrop
+from chargebench.emulator.wires.uart import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Tty:
+    """The serial port that stands for a line: a device such as ``/dev/ttyUSB0``, or a URL of pyserial.
+
+    ``setting`` None: as most slaves on the line are set. ``silence_us`` ends a frame; an adapter that hands over bytes late
+    needs more than its own latency.
+    """
+
+    url: str
+    setting: Setting | None = None
+    silence_us: int = SERIAL_SILENCE_US
+
+
+class Ports:
+    """The open ports of a world. ``aliases``: where each TCP address of the world really is, ``host:port`` to ``host:port``;
+    with the other ends of the lines added, a manager reaches the whole world by them.
+    """
+
+    def __init__(self, pump: Pump) -> None:
+        self.aliases: dict[str, str] = {}
+        self._pump = pump
+        self._slaves = {server.name: _WorldSlave(server.units, pump) for server in pump.world.servers()}
+        self._services: list[TcpService] = []
+        self._lines: dict[str, SerialPort] = {}
+        for name in self._slaves:
+            self._mute(name, pump.world.is_mute(name))
+        pump.world.on_mute.append(self._mute)
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """The lines whose serial port has gone away, and why."""
+        return {name: port.lost for name, port in self._lines.items() if port.lost}
+
+    async def serve_tcp(self, server: Server, host: str, port: int) -> None:
+        """Serve one of the world's servers at a TCP address; ``CannotOpen`` where that cannot be had."""
+        try:
+            service = await serve_tcp(self._slaves[server.name], host, port, turnaround_us=server.turnaround_us)
+        except OSError as error:
+            raise CannotOpen(f"{host}:{port} for {server.name}", str(error)) from error
+        self._services.append(service)
+        self.aliases[_address(server)] = "{}:{}".format(*service.address)
+
+    def serve_line(self, name: str, servers: Sequence[Server], tty: Tty) -> None:
+        """Serve all of a line's servers on one serial port; ``CannotOpen`` where that cannot be had."""
+        settings = [_setting(server) for server in servers]
+        setting = tty.setting or Counter(settings).most_common(1)[0][0]
+        drops = [
+            Drop(tolerant_end(self._slaves[server.name], own, server.turnaround_us, tty.silence_us), own)
+            for server, own in zip(servers, settings, strict=True)
+        ]
+        shared = Multidrop(drops, setting, self._pump.world.streams.stream("port", name))
+        try:
+            self._lines[name] = SerialPort(shared, tty.url, setting)
+        except OSError as error:  # pyserial's own exception is one
+            raise CannotOpen(f"{tty.url} for {name}", str(error)) from error
+
+    def close(self) -> None:
+        """Stop listening, drop every client, give back the serial ports."""
+        if self._mute in self._pump.world.on_mute:
+            self._pump.world.on_mute.remove(self._mute)
+        for service in self._services:
+            service.close()
+        for port in self._lines.values():
+            port.close()
+
+    async def wait_closed(self) -> None:
+        for service in self._services:
+            await service.wait_closed()
+
+    def _mute(self, server: str, mute: bool) -> None:
+        self._slaves[server].mute = mute
+
+
+async def open_ports(
+    pump: Pump,
+    *,
+    ttys: Mapping[str, Tty] | None = None,
+    tcp: Mapping[str, int] | None = None,
+    host: str = LOOPBACK,
+) -> Ports:
+    """Serve everything of the pump's world that answers on wires, on the running loop, until the ports are closed.
+
+    ``ttys``: the serial port for each of the world's lines, by name; every line needs one. ``tcp``: the port to listen on for
+    an address of the world, ``192.168.2.151:4701``; one that is free where it is left out. ``host``: where to listen; only
+    this machine gets through by the loopback. ``Complaint`` for a line without a port and for a name that the world does not
+    know, ``CannotOpen`` for a port that cannot be had; then none is left open.
+    """
+    ttys, tcp = ttys or {}, tcp or {}
+    servers = pump.world.servers()
+    lines: dict[str, list[Server]] = {}
+    for server in servers:
+        if isinstance(server.at, LineAt):
+            lines.setdefault(server.at.line, []).append(server)
+    here = [server for server in servers if isinstance(server.at, TcpAt)]
+    _refuse_unknown("line", ttys, tuple(lines))
+    _refuse_unknown("address", tcp, tuple(_address(server) for server in here))
+    for name in lines:
+        if name not in ttys:
+            raise Complaint(f"line {name} needs a serial port of this machine, such as /dev/ttyUSB0")
+    ports = Ports(pump)
+    try:
+        for server in here:
+            await ports.serve_tcp(server, host, tcp.get(_address(server), 0))
+        for name, members in lines.items():
+            ports.serve_line(name, members, ttys[name])
+    except BaseException:
+        ports.close()
+        raise
+    return ports
+
+
+class _WorldSlave(Slave):
+    """A slave whose devices live in the world's time, whatever its wire's."""
+
+    def __init__(self, units: Mapping[int, Device], pump: Pump) -> None:
+        super().__init__(units)
+        self._pump = pump
+
+    def answer(self, unit: int, pdu: bytes, now_us: int, *, serial: bool = False) -> bytes | None:  # noqa: ARG002
+        return super().answer(unit, pdu, self._pump.advance(), serial=serial)
+
+
+def _address(server: Server) -> str:
+    assert isinstance(server.at, TcpAt)
+    return f"{server.at.host}:{server.at.port}"
+
+
+def _setting(server: Server) -> Setting:
+    assert isinstance(server.at, LineAt)
+    return Setting(server.at.baud, server.at.bits, server.at.parity, server.at.stops)
+
+
+def _refuse_unknown(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise UnknownName(what, name, known)

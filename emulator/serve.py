@@ -1,0 +1,407 @@
+"""Slaves on wires: thin shells between the sans-IO ends and a loop, a simulated one or a real one.
+
+Nothing here decides: bytes and instants go into an end, its actions come out and are done. ``clock`` gives the devices'
+time in us; delays are timed by the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import serial
+
+from chargebench.emulator.actions import Action, Reset, Send
+from chargebench.emulator.adu import t35_us
+from chargebench.emulator.diagnostics import DIAGNOSTICS
+from chargebench.emulator.framing import STALL_US, RtuEnd, TcpEnd
+from chargebench.emulator.slave import Slave
+from chargebench.emulator.wires.ground import Heap, Ticket
+from chargebench.emulator.wires.rs485 import Line
+from chargebench.emulator.wires.uart import Setting
+
+Clock = Callable[[], int]
+LOOPBACK = "127.0.0.1"
+SERIAL_SILENCE_US = 5_000
+"""A kernel hands over bytes in pieces, some ms apart: silence is judged no sooner than this behind a real port."""
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a TCP server bears: so many connections (one too many is closed at once), one that is idle for so long (None:
+    for ever), half a message for so long."""
+
+    clients_max: int = 64
+    idle_us: int | None = None
+    stall_us: int = STALL_US
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Clock:
+    """The loop's own time in us, for devices that live in no other."""
+    return lambda: round(loop.time() * 1e6)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Drop a connection with a reset: a simulated one when it is told, a socket when it must not linger."""
+    own = getattr(transport, "reset", None)
+    if own is not None:
+        own()
+        return
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
+
+
+class _End(Protocol):
+    @property
+    def next_us(self) -> int | None: ...
+
+    def advance(self, now_us: int) -> list[Action]: ...
+
+
+class PortEnd(_End, Protocol):
+    """The end of one slave behind a serial port, or of several."""
+
+    def receive(self, data: bytes, now_us: int) -> list[Action]: ...
+
+
+class _Agenda:
+    """The timers of one end on an asyncio loop: its delayed actions, and its own next waking."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, end: _End, act: Callable[[Action], None]) -> None:
+        self._loop, self._clock, self._end, self._act = loop, clock, end, act
+        self._due: dict[int, asyncio.TimerHandle] = {}
+        self._numbers = 0
+        self._wake: asyncio.TimerHandle | None = None
+
+    def do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if action.after_us > 0:
+                self._later(action)
+            else:
+                self._act(action)
+        self._rearm()
+
+    def cancel(self) -> None:
+        for handle in self._due.values():
+            handle.cancel()
+        self._due.clear()
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+
+    def _later(self, action: Action) -> None:
+        number = self._numbers = self._numbers + 1
+        self._due[number] = self._loop.call_later(action.after_us / 1e6, self._now, number, action)
+
+    def _now(self, number: int, action: Action) -> None:
+        del self._due[number]
+        self._act(action)
+
+    def _rearm(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        next_us = self._end.next_us
+        if next_us is not None:
+            self._wake = self._loop.call_later(max(0, next_us - self._clock()) / 1e6, self._advance)
+
+    def _advance(self) -> None:
+        self._wake = None
+        self.do(self._end.advance(self._clock()))
+
+
+class SlaveProtocol(asyncio.Protocol):
+    """One TCP connection to a slave."""
+
+    def __init__(self, service: TcpService, end: TcpEnd) -> None:
+        self._service, self._end = service, end
+        self._agenda = _Agenda(service.loop, service.clock, end, self._act)
+        self._transport: asyncio.Transport | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._heard_us = 0
+        self._stuffed = self._deaf = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport), "a slave is served on a stream"
+        self._transport = transport
+        if not self._service.welcome(self):
+            transport.close()
+            return
+        self._heard_us = self._service.clock()
+        self._watch_idle()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_us = self._service.clock()
+        self._agenda.do(self._end.receive(data, self._heard_us))
+        self._gate()
+
+    def eof_received(self) -> bool:
+        self._agenda.do(self._end.eof(self._service.clock()))
+        return True  # what is owed still goes out; the end's own Close follows it
+
+    def pause_writing(self) -> None:
+        self._stuffed = True
+        self._gate()
+
+    def resume_writing(self) -> None:
+        self._stuffed = False
+        self._gate()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's signature
+        self._agenda.cancel()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._transport = None
+        self._service.farewell(self)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _act(self, action: Action) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if isinstance(action, Send):
+            self._transport.write(action.data)
+        elif isinstance(action, Reset):
+            reset(self._transport)
+        else:
+            self._transport.close()
+        self._gate()
+
+    def _gate(self) -> None:
+        """Read no more while the client does not take its answers, or while it is owed enough of them."""
+        deaf = self._stuffed or self._end.full
+        if self._transport is None or deaf == self._deaf or self._transport.is_closing():
+            return
+        self._deaf = deaf
+        if deaf:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _watch_idle(self) -> None:
+        idle_us = self._service.limits.idle_us
+        if idle_us is None or self._transport is None:
+            return
+        left_us = self._heard_us + idle_us - self._service.clock()
+        if left_us <= 0:
+            self.close()
+        else:
+            self._idle = self._service.loop.call_later(left_us / 1e6, self._watch_idle)
+
+
+class TcpService:
+    """A slave on a TCP port, with its connections. ``end`` makes the sans-IO end of a new one."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Clock, end: Callable[[], TcpEnd], limits: Limits
+    ) -> None:
+        self.loop, self.clock, self.limits = loop, clock, limits
+        self._end = end
+        self._clients: dict[SlaveProtocol, None] = {}
+        self._server: asyncio.AbstractServer | None = None
+        self._address: tuple[str, int] = ("", 0)
+
+    async def listen(self, host: str, port: int) -> None:
+        server = await self.loop.create_server(lambda: SlaveProtocol(self, self._end()), host, port)
+        self._server, self._address = server, server.sockets[0].getsockname()[:2]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, the real one where 0 was asked for."""
+        return self._address
+
+    def welcome(self, client: SlaveProtocol) -> bool:
+        """Whether there is room for one more connection."""
+        if len(self._clients) >= self.limits.clients_max:
+            return False
+        self._clients[client] = None
+        return True
+
+    def farewell(self, client: SlaveProtocol) -> None:
+        self._clients.pop(client, None)
+
+    def close(self) -> None:
+        """Stop listening and close every connection."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self._clients):
+            client.close()
+
+    async def wait_closed(self) -> None:
+        if self._server is not None:
+            await self._server.wait_closed()
+
+
+async def serve_tcp(
+    slave: Slave,
+    host: str = LOOPBACK,
+    port: int = 0,
+    *,
+    turnaround_us: int = 0,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+) -> TcpService:
+    """Serve a slave on the running loop, until the service is closed; port 0 is any that is free."""
+    loop, limits = asyncio.get_running_loop(), limits or Limits()
+
+    def end() -> TcpEnd:
+        return TcpEnd(slave, turnaround_us=turnaround_us, stall_us=limits.stall_us)
+
+    service = TcpService(loop, clock or clock_of(loop), end, limits)
+    await service.listen(host, port)
+    return service
+
+
+class LineNode:
+    """A slave's place on a simulated line; it joins the line when it is made.
+
+    It is given the frames of its units and broadcasts; where a unit has diagnostics, all of them, since it counts them.
+    """
+
+    def __init__(
+        self,
+        heap: Heap,
+        line: Line,
+        slave: Slave,
+        name: str,
+        *,
+        setting: Setting | None = None,
+        turnaround_us: int = 0,
+    ) -> None:
+        self.name = name
+        counts = any(DIAGNOSTICS in device.functions for device in slave.units.values())
+        self.hears: tuple[int, ...] | None = None if counts else tuple(slave.units)
+        uart = setting or line.setting
+        self._end = RtuEnd(slave, uart.baud, uart.character_bits, turnaround_us)
+        self._heap, self._line = heap, line
+        self._wake: Ticket | None = None
+        line.attach(self, setting=setting)
+
+    def line_busy(self, now_us: int) -> None:
+        self._do(self._end.busy(now_us))
+
+    def received(self, now_us: int, data: bytes) -> None:
+        self._do(self._end.receive(data, now_us))
+
+    def leave(self) -> None:
+        """Off the line: nothing more is heard; an answer that was decided on still goes out."""
+        self._line.detach(self)
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+
+    def _advance(self) -> None:
+        self._wake = None
+        self._do(self._end.advance(self._heap.now_us))
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._line.send(self, action.data, self._heap.now_us + action.after_us)
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        next_us = self._end.next_us
+        if next_us is not None:
+            self._wake = self._heap.at(next_us, self._advance)
+
+
+class SerialPort:
+    """An end on a serial port of this machine, or on whatever pyserial opens by a URL.
+
+    ``lost`` says why the port went away, "" while it is there.
+    """
+
+    def __init__(self, end: PortEnd, url: str, setting: Setting, clock: Clock | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._clock = clock or clock_of(self._loop)
+        self._end = end
+        self._agenda = _Agenda(self._loop, self._clock, end, self._act)
+        self._port = open_port(url, setting)
+        self._out = b""
+        self.lost = ""
+        self._loop.add_reader(self._port.fileno(), self._readable)
+
+    def close(self) -> None:
+        if self._port.is_open:
+            self._agenda.cancel()
+            self._loop.remove_reader(self._port.fileno())
+            self._loop.remove_writer(self._port.fileno())
+            self._port.close()
+
+    def _act(self, action: Action) -> None:
+        """A line has no flow control: what the port has not taken by now is superseded."""
+        if isinstance(action, Send):
+            self._out = action.data
+            self._loop.add_writer(self._port.fileno(), self._writable)
+
+    def _readable(self) -> None:
+        try:
+            data = self._port.read(4096)
+        except OSError as why:  # pyserial's own exception is one
+            self._gone(why)
+            return
+        if data:
+            self._agenda.do(self._end.receive(data, self._clock()))
+
+    def _writable(self) -> None:
+        try:
+            self._out = self._out[self._port.write(self._out) or 0 :]
+        except OSError as why:
+            self._gone(why)
+            return
+        if not self._out:
+            self._loop.remove_writer(self._port.fileno())
+
+    def _gone(self, why: OSError) -> None:
+        self.lost = str(why)
+        self.close()
+
+
+class SerialNode(SerialPort):
+    """One slave on a serial port."""
+
+    def __init__(
+        self,
+        slave: Slave,
+        url: str,
+        setting: Setting | None = None,
+        *,
+        turnaround_us: int = 0,
+        clock: Clock | None = None,
+        silence_us: int = SERIAL_SILENCE_US,
+    ) -> None:
+        uart = setting or Setting()
+        super().__init__(tolerant_end(slave, uart, turnaround_us, silence_us), url, uart, clock)
+
+
+def tolerant_end(slave: Slave, setting: Setting, turnaround_us: int = 0, silence_us: int = SERIAL_SILENCE_US) -> RtuEnd:
+    """A slave's end behind a real port. Bytes come late and in pieces there, so pauses inside a frame are borne, and a frame
+    ends after 3.5 characters or ``silence_us``, whichever is longer.
+    """
+    silence_us = max(silence_us, t35_us(setting.baud))
+    return RtuEnd(slave, setting.baud, setting.character_bits, turnaround_us, tolerant=True, silence_us=silence_us)
+
+
+def open_port(url: str, setting: Setting) -> serial.Serial:
+    """A serial port that never blocks; ``SerialException`` where it cannot be had."""
+    return serial.serial_for_url(
+        url,
+        baudrate=setting.baud,
+        bytesize=setting.bits,
+        parity=setting.parity,
+        stopbits=setting.stops,
+        timeout=0,
+        write_timeout=0,
+        exclusive=True,
+    )

@@ -1,0 +1,141 @@
+"""The truth of a run as plain values: what is really built, wired, plugged and broken. Times are us since the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAt:
+    """A Modbus TCP address, ``192.168.2.151:4701``."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineAt:
+    """A place on a serial line, ``COM1,9600,8,n,1``."""
+
+    line: str
+    baud: int = 9600
+    bits: int = 8
+    parity: str = "N"
+    stops: int = 1
+
+
+At = TcpAt | LineAt
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """A meter: ``measures`` is "connection" (grid supply), "house" (without boxes) or a box's name.
+
+    ``wiring``: house phase (0..2) that each of the meter's inputs sees, in the order of its registers; for a box's meter
+    it counts the box's own terminals. A sample is taken every ``interval_us``, first at ``offset_us``.
+    """
+
+    name: str
+    device: str
+    at: At | None
+    unit: int
+    measures: str
+    wiring: tuple[int, ...] = (0, 1, 2)
+    interval_us: int = 1_000_000
+    offset_us: int = 0
+    pulses_per_kwh: int = 1000
+    turnaround_us: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSpec:
+    """One box as built. ``wiring``: the house phase (0..2) at each of its terminals t1.. ; one to three of them.
+
+    ``failsafe_us`` 0 = never; ``failsafe_ma`` 0 = stop. ``profile`` is "on-top" or "overwrite". ``attached``: a Modbus meter
+    answers through the box's own registers.
+    """
+
+    name: str
+    device: str
+    at: At
+    unit: int = 1
+    wiring: tuple[int, ...] = (0, 1, 2)
+    max_ma: int = 16_000
+    cable_ma: int = 32_000
+    failsafe_us: int = 300_000_000
+    failsafe_ma: int = 6_000
+    boot_limit_ma: int = 16_000
+    boot_enable: bool = True
+    profile: str = "on-top"
+    attached: bool = False
+    turnaround_us: int = 20_000
+    write_latency_us: int = 200_000
+    boot_us: int = 20_000_000
+    quirks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CarSpec:
+    """A car and its one visit. It draws ``below_ma`` less than offered, at most ``max_ma`` on each of its phases.
+
+    ``taper``: (permille of the wanted energy, permille of max_ma) steps, a staircase; the last one is full.
+    """
+
+    name: str
+    box: str
+    plugs_us: int
+    leaves_us: int | None
+    phases: int
+    max_ma: int
+    wanted_wh: int
+    minimum_ma: int = 6_000
+    below_ma: int = 500
+    delay_us: int = 6_000_000
+    ramp_ma_per_s: int = 4_000
+    taper: tuple[tuple[int, int], ...] = ((950, 750), (970, 500), (980, 300), (990, 150))
+
+
+@dataclass(frozen=True, slots=True)
+class HouseSpec:
+    """House load: from each time on, this current per phase (mA), until the next; before the first, none.
+
+    ``power_factor_permille``: active power is current * voltage * this (1000: all of the current does work).
+    """
+
+    steps: tuple[tuple[int, tuple[int, int, int]], ...] = ((0, (0, 0, 0)),)
+    power_factor_permille: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """The house connection. ``curve``: "gG", "SLS-E", "SLS-Cs", "B", "C". ``opens``: "must", "may" (earliest) or "never"."""
+
+    limit_ma: int
+    voltage_mv: int = 230_000
+    rating_ma: int | None = None
+    curve: str = "gG"
+    opens: str = "must"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """A fault of the registry: ``kind`` on ``on`` from ``at_us``, ``for_us`` long (None: for good), every ``every_us``."""
+
+    kind: str
+    on: str
+    at_us: int
+    for_us: int | None = None
+    every_us: int | None = None
+    params: tuple[tuple[str, int | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSpec:
+    """Everything there is. Boxes, meters and cars keep the order of the file."""
+
+    connection: ConnectionSpec
+    boxes: tuple[BoxSpec, ...]
+    meters: tuple[MeterSpec, ...] = ()
+    cars: tuple[CarSpec, ...] = ()
+    house: HouseSpec = field(default_factory=HouseSpec)
+    faults: tuple[FaultSpec, ...] = ()

@@ -1,0 +1,203 @@
+"""The world that a load manager meets: boxes with their cars, meters, house, connection and faults, moved together.
+
+Nobody is asked in turn: a heap holds when each actor acts next, and one event touches its actor, the connection, and
+nothing else. At one instant the order is: connection (a fuse opens by what has flowed until then), faults, house, boxes in
+the order of the file. Meters are no actors; they look up what they sampled. So the state is a function of the events, not
+of how often or in which steps somebody advances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chargebench.emulator.agenda import Agenda
+from chargebench.emulator.box import Box
+from chargebench.emulator.car import Car
+from chargebench.emulator.connection import PHASES, Connection
+from chargebench.emulator.devices.registers import Hooks, SheetDevice
+from chargebench.emulator.events import Event, Segment
+from chargebench.emulator.faults.plan import FaultPlan
+from chargebench.emulator.figures import Figures, contactor_starts, fuse_figures, limit_figures, loaded_openings
+from chargebench.emulator.house import House
+from chargebench.emulator.meter import Meter, Source
+from chargebench.emulator.plant import Around, Server, Sheets, build_plant
+from chargebench.emulator.spec import BoxSpec, WorldSpec
+from chargebench.emulator.streams import Streams
+
+_CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
+
+
+class _Actor(Protocol):
+    @property
+    def next_us(self) -> int: ...
+
+    def step(self, at_us: int) -> None: ...
+
+
+class World:
+    """Everything there is, at ``now_us``. ``tell`` gets every event, ``watch`` every closed segment of the connection.
+
+    ``on_mute`` are called (server, mute) when a server falls silent or comes back: bind slaves there. ``on_change`` is
+    called when an access from outside made ``next_us`` earlier. ``sheets``: datasheets by name. Nothing has happened before the first ``advance``.
+    """
+
+    def __init__(self, spec: WorldSpec, streams: Streams, tell: Callable[[Event], None], sheets: Sheets) -> None:
+        _check_names(spec)
+        self.spec, self.streams = spec, streams
+        self.now_us = 0
+        self.watch: list[Callable[[Segment], None]] = []
+        self.on_change: Callable[[], None] | None = None
+        self.on_mute: list[Callable[[str, bool], None]] = []
+        self._muted: dict[str, int] = {}
+        self._silent: dict[str, bool] = {}
+        self._tell = tell
+        self.connection = Connection(spec.connection, tell, self.watch, self._tripped)
+        self.house = House(spec.house, tell, self.connection.add)
+        self.cars = {car.name: Car(car, spec.connection.voltage_mv, tell) for car in spec.cars}
+        self.boxes = {box.name: self._box(box) for box in spec.boxes}
+        self._numbers = {name: _FIRST_BOX + k for k, name in enumerate(self.boxes)}
+        self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks))
+        self.meters: dict[str, Meter] = self._plant.meters
+        self.devices: dict[str, SheetDevice] = self._plant.devices
+        self._owners = {server.name: server.owner for server in self._plant.servers}
+        self._faults = FaultPlan(spec.faults, self, tell)
+        self._actors: list[_Actor] = [self.connection, self._faults, self.house, *self.boxes.values()]
+        self._agenda = Agenda(len(self._actors))
+        self._arm_all()
+
+    @property
+    def next_us(self) -> int:
+        """When the world next changes by itself."""
+        return self._agenda.next_us
+
+    def advance(self, to_us: int) -> int:
+        """Let everything happen that is due until ``to_us``, inclusive; returns ``next_us``."""
+        assert to_us >= self.now_us, f"the world is at {self.now_us} us and does not go back to {to_us} us"
+        while (due := self._agenda.take(to_us)) is not None:
+            self.now_us, number = due
+            actor = self._actors[number]
+            actor.step(self.now_us)
+            if number >= _HOUSE:
+                self._arm(number)
+                self._arm(_CONNECTION)
+            else:
+                self._arm_all()
+        self.now_us = to_us
+        return self.next_us
+
+    def finish(self, at_us: int) -> None:
+        """The run ends at ``at_us``: close what is open. ``figures`` are then complete."""
+        self.advance(at_us)
+        self.connection.close(at_us)
+
+    def figures(self) -> Figures:
+        """What has come of it so far; open segments are counted by ``finish``."""
+        return {
+            "limit": limit_figures(self.connection),
+            "fuse": fuse_figures(self.connection),
+            "cars": {
+                name: {"energy_wh": car.energy_wh(self.now_us), "wanted_wh": car.spec.wanted_wh}
+                for name, car in self.cars.items()
+            },
+            "contactor_starts": contactor_starts(self.boxes.values()),
+            "loaded_openings": loaded_openings(self.boxes.values()),
+        }
+
+    def servers(self) -> tuple[Server, ...]:
+        """What answers on wires, in the order of the file: boxes, then meters."""
+        return self._plant.servers
+
+    def is_mute(self, name: str) -> bool:
+        """Whether this server, or the box in whose case it sits, neither hears nor answers now."""
+        owner = self._owners.get(name, name)
+        dark = owner in self.boxes and self.boxes[owner].dark
+        return dark or self._muted.get(name, 0) > 0 or self._muted.get(owner, 0) > 0
+
+    def mute(self, name: str, *, on: bool) -> None:
+        """A fault silences a server, or lets go of it; several may hold it."""
+        self._muted[name] = self._muted.get(name, 0) + (1 if on else -1)
+        self._review_silence()
+
+    def _review_silence(self) -> None:
+        """Tell who has fallen silent or come back."""
+        for server in self._plant.servers:
+            mute = self.is_mute(server.name)
+            if mute != self._silent.get(server.name, False):
+                self._silent[server.name] = mute
+                for listen in self.on_mute:
+                    listen(server.name, mute)
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def _box(self, spec: BoxSpec) -> Box:
+        cars = [car for car in self.cars.values() if car.spec.box == spec.name]
+        return Box(spec, cars, self._tell, self.connection.add, self._review_silence)
+
+    def _source(self, measures: str) -> Source:
+        """What flows at the place that a meter measures."""
+        voltage_mv, dead = self.spec.connection.voltage_mv, self.connection.open_at
+        if measures == "connection":
+            return Source(self.connection.flow, voltage_mv, PHASES, dead)
+        if measures == "house":
+            return Source(self.house.flow, voltage_mv, PHASES, dead)
+        if measures in self.boxes:
+            box = self.boxes[measures]
+            return Source(box.flow, voltage_mv, box.spec.wiring, dead)
+        raise LookupError(f"a meter measures connection, house or a box ({', '.join(self.boxes)}), not {measures}")
+
+    def _hooks(self, name: str) -> Hooks:
+        """Whom an access to this box or meter concerns."""
+        box = self.boxes.get(name)
+        channel = f"meter {name}" if box is None else box.channel
+
+        def wrote(at_us: int, register: str, value: int) -> None:
+            self._tell(Event(at_us, channel, "write", (("register", register), ("value", value))))
+
+        def act(on: Callable[[int], None], number: int) -> Callable[[int], None]:
+            def accessed(at_us: int) -> None:
+                before_us = self._agenda.next_us
+                on(at_us)
+                self._arm(number)
+                self._arm(_CONNECTION)
+                if self.on_change is not None and self._agenda.next_us < before_us:
+                    self.on_change()
+
+            return accessed
+
+        if box is None:
+            return Hooks(_nothing, wrote, _nothing)
+        number = self._numbers[name]
+        return Hooks(act(box.heard, number), wrote, act(box.written, number))
+
+    # -- moving ------------------------------------------------------------------------------------------------------
+
+    def _tripped(self, at_us: int, phases: tuple[int, ...]) -> None:
+        """The fuse has opened these phases: everything that hangs on them feels it."""
+        self.house.lose(at_us, phases)
+        for box in self.boxes.values():
+            box.lose_phases(at_us, phases)
+
+    def _arm(self, number: int) -> None:
+        self._agenda.arm(number, self._actors[number].next_us)
+
+    def _arm_all(self) -> None:
+        for number in range(len(self._actors)):
+            self._arm(number)
+
+
+def _nothing(_at_us: int) -> None:
+    """A meter does not mind who asks."""
+
+
+def _check_names(spec: WorldSpec) -> None:
+    """Refuse two things of one name, and cars at boxes that are not there."""
+    names = [*(one.name for one in spec.boxes), *(one.name for one in spec.meters)]
+    cars = [one.name for one in spec.cars]
+    for kind, all_names in (("box or meter", names), ("car", cars)):
+        if twice := [name for name in all_names if all_names.count(name) > 1]:
+            raise ValueError(f"there are two of the {kind} {twice[0]}")
+    boxes = [one.name for one in spec.boxes]
+    for car in spec.cars:
+        if car.box not in boxes:
+            raise LookupError(f"car {car.name} is plugged in at {car.box}; there are {', '.join(boxes) or 'no boxes'}")
