@@ -1,0 +1,129 @@
+"""The allocator: who may charge, and with how much, given what is free. Pure; integers; mA per phase.
+
+Admission first: within one priority the boxes whose minimum must be placed are taken in a declared order (a runner that
+is still held, then those who want something, then least energy since plug-in, then the order of the site), and each is
+admitted whose minimum still fits on every node it weighs on. Going on after one that does not fit makes the admitted set
+maximal. Then progressive filling: the lowest rise together, level by level; those behind a node that binds, and those at
+their highest, are frozen; the rest rises on. That is the lexicographic max-min optimum of the continuous problem. Each is then
+rounded down to its step, and what is left is handed out one step at a time, lowest first. A higher priority takes all it
+can use before the next is looked at.
+
+Rejected: serving in proportion to demand (a car could ask for more than it needs), and one scalar limit for all boxes
+(0.55 of the optimum on three phases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one box asks for. ``nodes``: indices of the limits it weighs on, each once with its whole current.
+
+    ``low_ma`` and ``high_ma`` bound what it may be given beside 0; both are multiples of ``step_ma``. ``runs``: it charges
+    already; ``held``: its turn is not over; ``idle``: its car takes nothing.
+    """
+
+    box: int
+    nodes: tuple[int, ...]
+    low_ma: int
+    high_ma: int
+    step_ma: int
+    priority: int = 1
+    runs: bool = False
+    held: bool = False
+    idle: bool = False
+    energy_wh: int = 0
+
+    def rank(self) -> tuple[bool, bool, int, int]:
+        """The declared order of admission within a priority, and the tie-break of leftovers."""
+        return (not self.held, self.idle, self.energy_wh, self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """``limits``: (box, mA) of the admitted, in rank order; ``waiting``: boxes whose minimum did not fit."""
+
+    limits: tuple[tuple[int, int], ...]
+    waiting: tuple[int, ...]
+
+
+def allocate(asks: Sequence[Ask], free_ma: Sequence[int], grace_ma: Sequence[int] = ()) -> Allocation:
+    """Share ``free_ma`` (mA free on each node; below 0 counts as nothing free) among the asks.
+
+    Into ``grace_ma`` of a node those who run may go with their minimum, but nobody may start: without it a box at the edge
+    starts and stops for ever.
+    """
+    free = list(free_ma)
+    grace = list(grace_ma) or [0] * len(free)
+    limits: list[tuple[int, int]] = []
+    waiting: list[int] = []
+    for priority in sorted({ask.priority for ask in asks}, reverse=True):
+        ranked = sorted((ask for ask in asks if ask.priority == priority), key=Ask.rank)
+        admitted = _admit(ranked, free, grace, waiting)
+        currents = _fill(admitted, free)
+        _round_down(admitted, currents, free)
+        _hand_out(admitted, currents, free)
+        limits += [(ask.box, ma) for ask, ma in zip(admitted, currents, strict=True)]
+    return Allocation(tuple(limits), tuple(waiting))
+
+
+def _admit(ranked: list[Ask], free: list[int], grace: list[int], waiting: list[int]) -> list[Ask]:
+    """Take the minimum of all that fit out of ``free``; the others join ``waiting``."""
+    admitted = []
+    for ask in ranked:
+        more = grace if ask.runs else [0] * len(grace)
+        if ask.high_ma >= ask.low_ma and all(free[node] + more[node] >= ask.low_ma for node in ask.nodes):
+            admitted.append(ask)
+            for node in ask.nodes:
+                free[node] -= ask.low_ma
+        else:
+            waiting.append(ask.box)
+    return admitted
+
+
+def _fill(admitted: list[Ask], free: list[int]) -> list[int]:
+    """Raise the lowest together, level by level, until every one is at its highest or behind a node that binds."""
+    currents = [ask.low_ma for ask in admitted]
+    rising = [k for k, ask in enumerate(admitted) if ask.low_ma < ask.high_ma]
+    while rising:
+        level = min(currents[k] for k in rising)
+        lowest = [k for k in rising if currents[k] == level]
+        count = [0] * len(free)
+        for k in lowest:
+            for node in admitted[k].nodes:
+                count[node] += 1
+        rise = min([admitted[k].high_ma for k in lowest] + [currents[k] for k in rising if currents[k] > level]) - level
+        rise = min([rise, *(max(0, free[node]) // many for node, many in enumerate(count) if many)])
+        for k in lowest:
+            currents[k] += rise
+        for node, many in enumerate(count):
+            free[node] -= rise * many
+        bound = [many > free[node] for node, many in enumerate(count)]
+        done = [k for k in lowest if currents[k] == admitted[k].high_ma or any(bound[n] for n in admitted[k].nodes)]
+        rising = [k for k in rising if k not in done]
+    return currents
+
+
+def _round_down(admitted: list[Ask], currents: list[int], free: list[int]) -> None:
+    for k, ask in enumerate(admitted):
+        over = currents[k] % ask.step_ma
+        currents[k] -= over
+        for node in ask.nodes:
+            free[node] += over
+
+
+def _hand_out(admitted: list[Ask], currents: list[int], free: list[int]) -> None:
+    """Give what rounding left, one step at a time, to the lowest that can take one."""
+    open_for_more = list(range(len(admitted)))
+    while open_for_more:
+        k = min(open_for_more, key=lambda j: (currents[j], j))
+        ask = admitted[k]
+        if currents[k] + ask.step_ma <= ask.high_ma and all(free[node] >= ask.step_ma for node in ask.nodes):
+            currents[k] += ask.step_ma
+            for node in ask.nodes:
+                free[node] -= ask.step_ma
+        else:
+            open_for_more.remove(k)

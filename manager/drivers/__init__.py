@@ -1,0 +1,1 @@
+"""How each family of devices is read and written: named registers in, readings and writes out; no IO."""

@@ -1,0 +1,64 @@
+"""The driver Protocol: what to read, what the answers mean, what to write for a limit. Sans-IO, one small file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargebench.datasheets.model import Table
+from chargebench.manager.readings import BoxReading, MeterReading
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read request: table, PDU address, number of registers."""
+
+    table: Table
+    address: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write request (function 6 for one value, 16 for several)."""
+
+    function: int
+    address: int
+    values: tuple[int, ...]
+
+
+Answers = Mapping[Read, tuple[int, ...]]
+
+
+class BoxDriver(Protocol):
+    """One EVSE. ``greeted`` are the answers to ``greet``: a read that the box refused is missing in them.
+
+    They are asked for anew after every connect and whenever the box was lost, since it may be another box by then.
+    """
+
+    @property
+    def step_ma(self) -> int:
+        """The step in which the box takes limits."""
+
+    def greet(self) -> tuple[Read, ...]:
+        """What to read once after each connect."""
+
+    def reads(self, greeted: Answers) -> tuple[Read, ...]:
+        """What to read every cycle, given the answers to ``greet``; ``ValueError`` if they are those of another device."""
+
+    def understand(self, at_us: int, greeted: Answers, answers: Answers) -> BoxReading:
+        """What the answers of one cycle mean; ``ValueError`` where they cannot be."""
+
+    def writes(self, limit_ma: int) -> tuple[Write, ...]:
+        """The writes, in order, that bring the box to ``limit_ma`` (0 = stop charging), down to its step."""
+
+
+class MeterDriver(Protocol):
+    """One meter of the house or of a box."""
+
+    def reads(self) -> tuple[Read, ...]:
+        """What to read every cycle."""
+
+    def understand(self, at_us: int, answers: Answers) -> MeterReading:
+        """What the answers of one cycle mean, in the meter's own phase order; ``ValueError`` where they cannot be."""

@@ -1,0 +1,84 @@
+"""Registers by name: what to ask a device for, and how their values come out of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chargebench.datasheets.codec import decode
+from chargebench.datasheets.model import Datasheet, Register
+from chargebench.datasheets.plan import plan
+from chargebench.manager.drivers.base import Answers, Read
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a register stands in the answer to a read, and the words that there stand for "no value"."""
+
+    register: Register
+    read: Read
+    words: slice
+    sentinels: frozenset[tuple[int, ...]]
+
+
+class Fields:
+    """Some registers of one datasheet. ``reads`` are the requests that fetch them all.
+
+    ``ValueError`` for a register that the sheet calls unverified: no limit may hang on what nobody has checked.
+    """
+
+    def __init__(self, sheet: Datasheet, names: Sequence[str]) -> None:
+        self.reads = tuple(Read(*run) for run in plan(sheet, names))
+        self._places = {name: _place(sheet, name, self.reads) for name in names}
+
+    def words(self, name: str, answers: Answers) -> tuple[int, ...] | None:
+        """The words of a register as they came; None if they did not come."""
+        place = self._places[name]
+        answer = answers.get(place.read)
+        return None if answer is None else answer[place.words]
+
+    def number(self, name: str, answers: Answers) -> int:
+        """The value in house units; ``ValueError`` if it did not come or stands for "no value"."""
+        place = self._places[name]
+        words = self.words(name, answers)
+        if words is None:
+            raise ValueError(f"{name} was not answered")
+        if words in place.sentinels:
+            raise ValueError(f"{name} is {_hex(words)}, which stands for no value")
+        value = decode(place.register, words)
+        if isinstance(value, int):
+            return value
+        raise ValueError(f"{name} is {_hex(words)}, which is no number")
+
+    def bounded(self, name: str, answers: Answers, low: int, high: int) -> int:
+        """``number`` within physics; ``ValueError`` beyond."""
+        value = self.number(name, answers)
+        if not low <= value <= high:
+            raise ValueError(f"{name} is {value} {self._places[name].register.unit}, beyond {low} to {high}")
+        return value
+
+
+def _place(sheet: Datasheet, name: str, reads: Sequence[Read]) -> Place:
+    register = sheet.register(name)
+    if register.unverified:
+        raise ValueError(f"{sheet.name}: {name} is unverified and must not be used")
+    read = next(
+        one for one in reads if one.table == register.table and one.address <= register.at < one.address + one.count
+    )
+    start = register.at - read.address
+    return Place(register, read, slice(start, start + register.count), sentinels(register))
+
+
+def sentinels(register: Register) -> frozenset[tuple[int, ...]]:
+    """The words that makers write for "not there": 0x7FFF…, 0x8000… and, where there is no sign, 0xFFFF…."""
+    if register.type not in {"u16", "i16", "u32", "i32", "u64", "i64"}:
+        return frozenset()
+    rest = register.count - 1
+    found = [(0x7FFF, *(0xFFFF,) * rest), (0x8000, *(0,) * rest)]
+    if register.type.startswith("u"):
+        found.append((0xFFFF,) * register.count)
+    return frozenset(tuple(reversed(words)) if register.little else words for words in found)
+
+
+def _hex(words: Sequence[int]) -> str:
+    return " ".join(f"{word:04x}" for word in words)

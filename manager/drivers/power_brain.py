@@ -1,0 +1,118 @@
+"""Power Brain, as an EVSE: its limit and its enable are two registers side by side, a meter is there if it says so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chargebench.datasheets.codec import down_to_step, encode
+from chargebench.datasheets.model import Datasheet
+from chargebench.manager.drivers.base import Answers, Read, Write
+from chargebench.manager.drivers.fields import Fields
+from chargebench.manager.readings import BoxReading, Pilot
+from chargebench.manager.units import Amps3
+
+VENDOR: Final = 0xCF05
+STATES: Final = {0: Pilot.A, 1: Pilot.B, 2: Pilot.C, 3: Pilot.D, 4: Pilot.E, 5: Pilot.F}
+INDIVIDUAL_PHASES: Final = 0b1
+AMPS_MOST: Final = 80_000
+WATTS_MOST: Final = 60_000
+WATTS_NOISE: Final = 100
+"""A meter without load may show a little less than nothing; more than that is a meter wired the wrong way round."""
+
+METER: Final = ("meter_flags", "energy", "power", "current_l1", "current_l2", "current_l3")
+
+
+class PowerBrain:
+    """The EVSE on unit 1. A meter "has phases" only if its flags say so; else its currents are computed and not used."""
+
+    def __init__(self, sheet: Datasheet) -> None:
+        self.step_ma = sheet.limit("step_ma")
+        self._minimum_ma = sheet.limit("minimum_ma")
+        self._hello = Fields(
+            sheet,
+            [
+                "vendor_id",
+                "def_fixed_current",
+                "def_charging_cur_limit",
+                "def_charging_enable",
+                "fail_safe_duration",
+                "fail_safe_current",
+                "has_meter",
+                "count_restart",
+            ],
+        )
+        self._state = Fields(sheet, ["charge_pilot_state", "charging_cur_limit", "charging_enable", "charging_current"])
+        self._meter = Fields(sheet, METER)
+        self._limit = sheet.register("charging_cur_limit")
+        self._enable = sheet.register("charging_enable")
+        if self._enable.at != self._limit.at + 1 or 16 not in self._limit.writes:
+            raise ValueError(f"{sheet.name}: limit and enable cannot be written in one request")
+
+    def greet(self) -> tuple[Read, ...]:
+        """Identity, boot and failsafe registers, whether there is a meter, restarts so far."""
+        return self._hello.reads
+
+    def reads(self, greeted: Answers) -> tuple[Read, ...]:
+        """State and limit; the meter's block where there is a meter."""
+        vendor = self._hello.words("vendor_id", greeted)
+        if vendor is not None and vendor[0] != VENDOR:
+            raise ValueError(f"no Power Brain: its vendor is {vendor[0]:04x}, not {VENDOR:04x}")
+        return self._state.reads + (self._meter.reads if self._metered(greeted) else ())
+
+    def understand(self, at_us: int, greeted: Answers, answers: Answers) -> BoxReading:
+        """``limit_ma`` is 0 while charging is not enabled; failsafe 0 us means that it never comes."""
+        state = self._state.words("charge_pilot_state", answers)
+        enabled = self._state.bounded("charging_enable", answers, 0, 1)
+        limit_ma = self._state.bounded("charging_cur_limit", answers, 0, AMPS_MOST)
+        metered = self._metered(greeted)
+        failsafe_us, failsafe_ma = self._failsafe(greeted)
+        return BoxReading(
+            at_us=at_us,
+            pilot=STATES.get(state[0], Pilot.F) if state is not None else Pilot.F,
+            limit_ma=limit_ma if enabled else 0,
+            offered_ma=self._state.bounded("charging_current", answers, 0, AMPS_MOST),
+            phases_ma=phases(self._meter, answers, AMPS_MOST) if metered else None,
+            power_w=power(self._meter, answers, WATTS_MOST) if metered else None,
+            energy_wh=energy(self._meter, answers) if metered else None,
+            failsafe_us=failsafe_us,
+            failsafe_ma=failsafe_ma,
+        )
+
+    def writes(self, limit_ma: int) -> tuple[Write, ...]:
+        """Limit and enable at once. To stop, the limit goes to its least first: 0 is not a limit that a box knows."""
+        if limit_ma and limit_ma < self._minimum_ma:
+            raise ValueError(f"a limit is 0 or at least {self._minimum_ma} mA, got {limit_ma} mA")
+        down_ma = down_to_step(self._limit, limit_ma or self._minimum_ma)
+        values = encode(self._limit, down_ma) + encode(self._enable, int(limit_ma > 0))
+        return (Write(16, self._limit.at, values),)
+
+    def _metered(self, greeted: Answers) -> bool:
+        has_meter = self._hello.words("has_meter", greeted)
+        return has_meter is not None and has_meter[0] == 1
+
+    def _failsafe(self, greeted: Answers) -> tuple[int | None, int | None]:
+        if self._hello.words("fail_safe_current", greeted) is None:
+            return None, None
+        seconds = self._hello.number("fail_safe_duration", greeted)
+        return seconds * 1_000_000, self._hello.bounded("fail_safe_current", greeted, 0, AMPS_MOST)
+
+
+def phases(meter: Fields, answers: Answers, most_ma: int) -> Amps3 | None:
+    """The meter's three currents; None where it does not measure each phase by itself."""
+    if not meter.number("meter_flags", answers) & INDIVIDUAL_PHASES:
+        return None
+    l1, l2, l3 = (meter.bounded(name, answers, 0, most_ma) for name in METER[3:])
+    return l1, l2, l3
+
+
+def power(meter: Fields, answers: Answers, most_w: int) -> int | None:
+    """The meter's total power; None while it has no value (-1)."""
+    watts = meter.number("power", answers)
+    if watts == -1:
+        return None
+    return max(0, meter.bounded("power", answers, -WATTS_NOISE, most_w))
+
+
+def energy(meter: Fields, answers: Answers) -> int:
+    """The meter's counter in Wh; more than 10 GWh is not a counter's reading."""
+    return meter.bounded("energy", answers, 0, 10_000_000_000)

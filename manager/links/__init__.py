@@ -1,0 +1,1 @@
+"""The Modbus masters: the only place that touches pymodbus, sockets and serial ports."""

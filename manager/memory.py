@@ -1,0 +1,337 @@
+"""What the controller knows of one box: what its car may draw, what it does draw, and what it is to be offered at most.
+
+Kept between decisions only; a quiet cycle changes nothing in here. Time is the cycle's own (us since the first cycle),
+and everything that waits does so from an anchor, so the answer does not depend on how often it was asked for.
+
+A limit is not yet current. ``top_ma`` is the highest limit that the car may still be following: it falls to the confirmed
+limit when the cut is physical, that is measured at or below it, or, without a meter, ``PHYSICAL_US`` after it was
+confirmed. ``floor_ma`` is the lowest that it may still be following: it rises to the confirmed limit equally late. What
+the car draws lies between the two, and that is all an unmetered box lets one know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargebench.manager.readings import BoxReading, BoxView, Pilot
+from chargebench.manager.site import Box
+
+PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen to take 11 s
+SETTLE_US = 60_000_000  # a draw that stood still so long is what the car wants
+IDLE_US = 600_000_000  # a car that draws nothing for so long is done
+REFUSE_US = 120_000_000  # a car that stays in state B under an offer for so long is done
+STUBBORN_US = 60_000_000  # a box that shows another limit than the one written for so long is not in our hands
+SILENCE_MARGIN_US = 30_000_000  # beyond a box's failsafe time, before its failsafe current is believed
+BAND_MA = 400  # a draw within so much of its anchor is no news
+DRAWS_MA = 500  # below it a car does not charge
+KNOWS_PHASES_MA = 5_000  # a settled draw above it shows which phases the car uses
+PHASE_MA = 1_000
+HEADROOM_MA = 1_500  # a car is left so much above what it takes
+WAKE_MA = 1_000  # a car within so much of its own cap wants more
+DRAW_MARGIN_MA = 1_000  # an unmetered car is taken to draw so much less than it may
+
+Span = tuple[int, int, int]
+NOTHING: Span = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What makes a decision due when it changes: all of a view that is not a measured current."""
+
+    reached: bool
+    silent: bool
+    pilot: Pilot | None
+    limit_ma: int
+    offered_ma: int
+
+
+def level_of(view: BoxView, pending: bool) -> Level:
+    """The level of a view. The offer counts only while a limit is ``pending``."""
+    reading = view.reading
+    if reading is None:
+        return Level(False, view.silent_since_us is not None, None, 0, 0)
+    offered = reading.offered_ma if pending else 0
+    return Level(True, view.silent_since_us is not None, reading.pilot, reading.limit_ma, offered)
+
+
+class Memory:
+    """One box, as decisions left it."""
+
+    def __init__(self, box: Box, voltage_mv: int) -> None:
+        self.box = box
+        self.voltage_mv = voltage_mv
+        self.reached = self.silent = self.plugged = self.charging = False
+        self.pilot = Pilot.A
+        self.sent_ma: int | None = None
+        self.sent_us = 0
+        self.confirmed_ma = box.maximum_ma
+        self.top_ma = box.maximum_ma
+        self.floor_ma = 0
+        self.confirmed_us = self.pilot_us = self.differs_us = 0
+        self.differs = False
+        self.stubborn = False
+        self.failsafe_ma = box.maximum_ma
+        self.fell_back = False
+        self.metered = False
+        self.low_draw = self.high_draw = self.last_draw = NOTHING
+        self.drawn_ma = 0
+        self.energy_read_wh: int | None = None
+        self.moving = False
+        self.new_session(0, 0)
+
+    # -- a charging session ------------------------------------------------------------
+
+    def new_session(self, now_us: int, energy_wh: int) -> None:
+        """Forget what was learned of the last car."""
+        self.running = False
+        self.hold_us = 0
+        self.stopped_us: int | None = None
+        self.evictions = 0
+        self.cap_ma: int | None = None
+        self.idle = False
+        self.anchor_ma = 0
+        self.anchor_us = self.raised_us = now_us
+        self.phases = self.box.phases
+        self.meter_wh = energy_wh
+        self.work_pj = 0
+        self.work_us = now_us
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a command can be expected to take effect."""
+        return self.reached and not self.silent and not self.stubborn
+
+    @property
+    def shows(self) -> bool:
+        """Whether the box shows what it was sent last, if it was sent anything."""
+        return self.sent_ma is None or self.confirmed_ma == self.sent_ma
+
+    @property
+    def pending(self) -> bool:
+        """Whether the car may still follow another limit than the confirmed one."""
+        return self.top_ma > self.confirmed_ma or not self.shows
+
+    def booked_ma(self) -> int:
+        """What the car may draw on each phase that it uses, as far as has been read."""
+        most = max(self.confirmed_ma, self.top_ma, self.sent_ma or 0, self.drawn_ma)
+        if not self.silent:
+            return most
+        return self.failsafe_ma if self.fell_back else max(most, self.failsafe_ma)
+
+    def booked(self) -> Span:
+        """``booked_ma`` on the house phases that the car may use."""
+        most = self.booked_ma()
+        used = self.box.phases if self.silent or not self.reached else self.phases
+        l1, l2, l3 = (most if phase in used else 0 for phase in range(3))
+        return l1, l2, l3
+
+    # -- observing ---------------------------------------------------------------------
+
+    def observe(self, view: BoxView, now_us: int) -> list[int]:
+        """Take one view in; returns the times at which this box alone would make a decision due."""
+        self.silent = view.silent_since_us is not None
+        reading = view.reading
+        if reading is None:
+            return []
+        if not self.reached:
+            self._first(reading, now_us)
+        if self.silent:
+            return self._silence(view, reading, now_us)
+        self.fell_back = False
+        self.failsafe_ma = reading.failsafe_ma if reading.failsafe_ma is not None else self.box.maximum_ma
+        self._pilot(reading, now_us)
+        self._limit(reading, now_us)
+        self.metered = reading.phases_ma is not None or reading.power_w is not None
+        due = self._physical(reading, now_us)
+        self._draw(reading, now_us)
+        due += self._wants(now_us) + self._obeys(now_us)
+        return [at for at in due if at > now_us]
+
+    def _first(self, reading: BoxReading, now_us: int) -> None:
+        self.reached = True
+        self.confirmed_ma = self.top_ma = reading.limit_ma
+        self.confirmed_us = self.pilot_us = now_us
+        self.last_draw = self._house(reading)
+
+    def _silence(self, view: BoxView, reading: BoxReading, now_us: int) -> list[int]:
+        """A silent box keeps its booking until its own watchdog must have spoken, then counts as its failsafe current."""
+        self.moving = False
+        self.low_draw = NOTHING
+        if not reading.failsafe_us or reading.failsafe_ma is None:
+            return []
+        due = view.heard_us + reading.failsafe_us + SILENCE_MARGIN_US
+        self.fell_back = now_us >= due
+        return [due]
+
+    def _pilot(self, reading: BoxReading, now_us: int) -> None:
+        charging = reading.pilot in (Pilot.C, Pilot.D)
+        plugged = charging or reading.pilot is Pilot.B
+        self._work(now_us)
+        if plugged != self.plugged:
+            self.new_session(now_us, reading.energy_wh or 0)
+        if charging != self.charging:
+            self.pilot_us = self.anchor_us = now_us
+            self.floor_ma = 0
+        self.plugged, self.charging, self.pilot = plugged, charging, reading.pilot
+
+    def _limit(self, reading: BoxReading, now_us: int) -> None:
+        if reading.limit_ma != self.confirmed_ma:
+            if self.confirmed_ma < min(reading.limit_ma, self.anchor_ma + HEADROOM_MA):
+                self.raised_us = now_us  # the car was held by its limit, so what it wants is unknown again
+            self.floor_ma = min(self.floor_ma, self.confirmed_ma, reading.limit_ma)
+            self.top_ma = max(self.top_ma, self.confirmed_ma, reading.limit_ma)
+            self.confirmed_ma, self.confirmed_us = reading.limit_ma, now_us
+
+    def _house(self, reading: BoxReading) -> Span:
+        """The measured currents on the phases of the house; a total counts wholly on each phase that the car may use."""
+        out = [0, 0, 0]
+        if reading.phases_ma is not None:
+            for terminal, phase in enumerate(self.box.phases):
+                out[phase] = reading.phases_ma[terminal]
+        elif reading.power_w is not None:
+            for phase in self.phases:
+                out[phase] = min(reading.power_w * 1_000_000 // self.voltage_mv, max(self.top_ma, self.confirmed_ma))
+        return out[0], out[1], out[2]
+
+    def _draw(self, reading: BoxReading, now_us: int) -> None:
+        if not self.metered:
+            steady = max(0, self.floor_ma - DRAW_MARGIN_MA) if self.charging else 0
+            most = max(self.top_ma, self.confirmed_ma) if self.charging else 0
+            if self.top_ma == self.floor_ma:
+                most = steady
+            self.low_draw, self.high_draw = self._spread(steady), self._spread(most)
+            return
+        now = self._house(reading)
+        least = now if reading.phases_ma is not None else self._shared(reading) if self.charging else NOTHING
+        was = self.last_draw
+        self.drawn_ma = max(now) if reading.phases_ma is not None else 0
+        self.low_draw = (min(was[0], least[0]), min(was[1], least[1]), min(was[2], least[2]))
+        self.high_draw = (max(was[0], least[0]), max(was[1], least[1]), max(was[2], least[2]))
+        self.moving = any(abs(a - b) > BAND_MA for a, b in zip(was, least, strict=True))
+        self.last_draw = least
+        self._learn(now, reading, now_us)
+        if reading.energy_wh is not None and not self.meter_wh:
+            self.meter_wh = reading.energy_wh  # some meters show 0 for a while after start
+        self.energy_read_wh = reading.energy_wh
+
+    def highest(self, reading: BoxReading) -> int:
+        """The measured current of the highest phase, as ``band`` counts it."""
+        return max(self._house(reading))
+
+    def _shared(self, reading: BoxReading) -> Span:
+        """A total, shared among the phases: the least that flows on each where the car uses them all."""
+        assert reading.power_w is not None
+        each = reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases))
+        return self._spread(each)
+
+    def _spread(self, ma: int) -> Span:
+        l1, l2, l3 = (ma if phase in self.phases else 0 for phase in range(3))
+        return l1, l2, l3
+
+    def _learn(self, now: Span, reading: BoxReading, now_us: int) -> None:
+        """Anchor the draw, and learn the car's phases from one that stands."""
+        draw = max(now)
+        if abs(draw - self.anchor_ma) > BAND_MA:
+            self.anchor_ma, self.anchor_us = draw, now_us
+        settled = now_us - self.anchor_us >= SETTLE_US
+        if settled and draw > KNOWS_PHASES_MA and reading.phases_ma is not None:
+            self.phases = tuple(phase for phase in self.box.phases if now[phase] > PHASE_MA)
+
+    # -- what follows from it ----------------------------------------------------------
+
+    def _physical(self, reading: BoxReading, now_us: int) -> list[int]:
+        """Let ``top_ma`` and ``floor_ma`` meet the confirmed limit where the car must have followed."""
+        if self.top_ma == self.confirmed_ma == self.floor_ma:
+            return []
+        offered = reading.offered_ma <= self.confirmed_ma
+        if not self.charging:
+            if offered:
+                self.top_ma = self.confirmed_ma
+            return []
+        measured = reading.phases_ma is not None
+        if offered and self.metered and max(self._house(reading)) <= self.confirmed_ma:
+            self.top_ma = self.confirmed_ma
+        if measured:
+            self.floor_ma = self.confirmed_ma
+            return []
+        due = max(self.confirmed_us, self.pilot_us, self.sent_us) + PHYSICAL_US
+        if now_us < due:
+            return [due]
+        if offered:
+            self.top_ma = self.confirmed_ma
+        self.floor_ma = self.confirmed_ma
+        return [] if offered else [now_us + 1]
+
+    def _wants(self, now_us: int) -> list[int]:
+        """Judge what the car takes: cap it at its draw, free it when it wakes, call it idle when it takes nothing."""
+        if not self.running:
+            return []
+        if not self.charging:
+            return self._refuses(now_us)
+        if not self.metered:
+            self.idle = False
+            return []
+        draw, quiet_us = self.anchor_ma, now_us - self.anchor_us
+        if draw >= DRAWS_MA:
+            self.idle = False
+        elif quiet_us >= IDLE_US:
+            self.idle = True
+        if self.cap_ma is not None and draw >= self.cap_ma - WAKE_MA:
+            self.cap_ma = None
+            self.anchor_us, quiet_us = now_us, 0
+        could_less = self.shows and draw + HEADROOM_MA < self.confirmed_ma
+        settled_us = max(self.anchor_us, self.raised_us) + SETTLE_US
+        if could_less and now_us >= settled_us:
+            self.cap_ma = draw + HEADROOM_MA
+        due = [] if self.idle or draw >= DRAWS_MA else [self.anchor_us + IDLE_US]
+        return [*due, self.anchor_us + SETTLE_US, settled_us]
+
+    def _refuses(self, now_us: int) -> list[int]:
+        """A car that stays in B though it was offered enough is done, until it goes to C by itself."""
+        if not self.plugged or self.confirmed_ma < self.box.minimum_ma:
+            return []
+        due = max(self.pilot_us, self.confirmed_us) + REFUSE_US
+        if now_us >= due:
+            self.idle = True
+        return [due]
+
+    def _obeys(self, now_us: int) -> list[int]:
+        """A box that shows another limit than the one it was sent is counted as it is, not as it should be."""
+        differs = not self.shows
+        if differs and not self.differs:
+            self.differs_us = max(now_us, self.sent_us)
+        self.differs = differs
+        self.stubborn = differs and now_us - self.differs_us >= STUBBORN_US
+        return [self.differs_us + STUBBORN_US] if differs else []
+
+    def _work(self, now_us: int) -> None:
+        """Estimate the energy of an unmetered car: its limit times the time that it charged under it."""
+        if self.charging:
+            self.work_pj += self.confirmed_ma * len(self.phases) * self.voltage_mv * (now_us - self.work_us)
+        self.work_us = now_us
+
+    def energy_wh(self) -> int:
+        """Energy since plug-in, measured where there is a meter, else estimated."""
+        if self.metered and self.energy_read_wh is not None:
+            return self.energy_read_wh - self.meter_wh
+        return self.work_pj // 3_600_000_000_000_000
+
+    # -- commanding --------------------------------------------------------------------
+
+    def send(self, limit_ma: int, now_us: int) -> None:
+        """A command leaves for the box; what it was sent before may still arrive."""
+        self.top_ma = max(self.top_ma, self.confirmed_ma, self.sent_ma or 0)
+        if limit_ma != self.sent_ma:
+            self.differs = False
+        self.sent_ma, self.sent_us = limit_ma, now_us
+
+    def band(self) -> tuple[int, int] | None:
+        """The band of its highest phase within which no decision can follow; None: not looked at."""
+        if not self.metered or not self.reached:
+            return None
+        low, high = self.anchor_ma - BAND_MA, self.anchor_ma + BAND_MA
+        if self.top_ma > self.confirmed_ma and self.anchor_ma > self.confirmed_ma:
+            low = max(low, self.confirmed_ma + 1)
+        if self.cap_ma is not None:
+            high = min(high, self.cap_ma - WAKE_MA - 1)
+        return low, high

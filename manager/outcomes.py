@@ -1,0 +1,101 @@
+"""What became of a request on a wire: an answer, or one of five kinds of none. Values; the links never raise them.
+
+An exception response is an answer of its own kind: the device heard the request and refused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from chargebench.manager.drivers.base import Read, Write
+
+Request = Read | Write
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The right answer, arrived at ``at_us`` (loop time); ``words`` are empty for a write."""
+
+    at_us: int
+    words: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing came within the deadline."""
+
+    def __str__(self) -> str:
+        return "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class BadAnswer:
+    """Something came that is not the answer: ``why`` says which rule it breaks. The peer or the wire is to blame."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"bad answer: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """There is no way to the unit: port or connection cannot be opened, was lost, or is given up for this round."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"link down: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An exception response with its code."""
+
+    code: int
+
+    def __str__(self) -> str:
+        return f"refused with exception {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """The unit was silent and is left alone until ``until_us`` (loop time)."""
+
+    until_us: int
+
+    def __str__(self) -> str:
+        return "not asked, it was silent"
+
+
+LinkError = NoAnswer | BadAnswer | LinkDown | Refusal | NotAsked
+Outcome = Answer | LinkError
+
+
+class Rank(IntEnum):
+    """What goes first on a link. ``PROBE`` is for units that were silent: nobody who answers waits for them."""
+
+    CUT = 0
+    RAISE = 1
+    READ = 2
+    PROBE = 3
+
+
+class Asker(Protocol):
+    """A link, as those see it who ask: one address or one serial line, with the units behind it."""
+
+    @property
+    def epoch(self) -> int:
+        """Counts the connections made: whoever was greeted in an earlier one is to be greeted again."""
+
+    def ask(self, unit: int, request: Request, rank: Rank) -> Awaitable[Outcome]:
+        """Queue a request now; the outcome comes later, always."""
+
+    def heard_us(self, unit: int) -> int | None:
+        """The last instant (loop time) at which a request may have reached the unit; None: never."""

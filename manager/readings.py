@@ -1,0 +1,86 @@
+"""What one control cycle may know: readings of boxes and meters, and the commands that it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class Pilot(Enum):
+    """Control pilot state as the box reports it."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+
+
+@dataclass(frozen=True, slots=True)
+class BoxReading:
+    """One answered round of one box. ``limit_ma``: what the box lets the car take (0 while charging is not enabled).
+
+    ``phases_ma``: the current at the box's terminals t1..t3 as measured, None without a meter that knows phases;
+    ``power_w``/``energy_wh``: its meter's total, None where unknown. ``at_us``: when the answer arrived (loop time).
+    """
+
+    at_us: int
+    pilot: Pilot
+    limit_ma: int
+    offered_ma: int = 0
+    phases_ma: tuple[int, int, int] | None = None
+    power_w: int | None = None
+    energy_wh: int | None = None
+    failsafe_us: int | None = None
+    failsafe_ma: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """One answered round of a meter: currents of the house phases as wired in the site, + is drawn from the grid."""
+
+    at_us: int
+    phases_ma: tuple[int, int, int] | None
+    power_w: int | None = None
+    energy_wh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxView:
+    """What a cycle sees of a box: the last reading (None: never reached) and since when requests fail (None: they do not).
+
+    ``heard_us``: the last instant at which a request may have reached the box, the start of its watchdog's time.
+    """
+
+    reading: BoxReading | None = None
+    silent_since_us: int | None = None
+    heard_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeterView:
+    """What a cycle sees of a meter of the house."""
+
+    reading: MeterReading | None = None
+    silent_since_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A whole snapshot: one entry for each box and each house meter of the site, in its order.
+
+    All times in it, those of its readings too, are us since the first cycle.
+    """
+
+    boxes: tuple[BoxView, ...]
+    meters: tuple[MeterView, ...] = ()
+
+
+class Command(NamedTuple):
+    """Cycle number, index of the box in the site, limit in mA (0 = stop)."""
+
+    cycle: int
+    box: int
+    limit_ma: int

@@ -1,0 +1,153 @@
+"""The manager at work: cycles on a fixed grid, commands out, one round of reads in, until it is cancelled.
+
+Cycle n begins ``n * cycle_us`` after the start. What has arrived by then is its view, and the controller's commands
+follow from that alone; answers that come later, confirmations included, belong to the next cycle. Then the round runs, on
+all links at once: cuts, raises, reads. The next cycle begins at the first instant of the grid after the round has ended;
+instants that pass meanwhile are skipped, and told.
+
+Time is the running loop's and nothing else's, so the whole manager runs wherever its loop, its sockets and its serial
+ports come from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from chargebench.datasheets.errors import BadInput
+from chargebench.datasheets.load import load
+from chargebench.manager.drivers.registry import Sheets, box_driver, meter_driver
+from chargebench.manager.links.link import Link
+from chargebench.manager.links.master import now_us, quiet
+from chargebench.manager.notes import Note, Teller
+from chargebench.manager.readings import Command, View
+from chargebench.manager.rounds import BoxPoll, MeterPoll
+from chargebench.manager.site import Address, Site, TcpAddress
+
+MANAGER = "manager"
+
+
+class Controller(Protocol):
+    """Who decides: the view of a cycle in, commands out. Sans-IO; times in a view count from the first cycle."""
+
+    @property
+    def cycle_us(self) -> int:
+        """The distance of the grid's instants."""
+
+    def cycle(self, n: int, view: View) -> Sequence[Command]:
+        """The commands of cycle ``n``."""
+
+
+async def manage(
+    site: Site,
+    controller_factory: Callable[[Site], Controller],
+    *,
+    ports: Mapping[str, str],
+    note: Callable[[Note], None],
+    sheets: Sheets = load,
+) -> None:
+    """Manage ``site`` until cancelled; then every link is closed, in the order of the site.
+
+    ``ports`` says where a port or an address of the site really leads: "COM1" to "/dev/ttyUSB0" or any URL of pyserial,
+    "192.168.2.151:4701" to another host and port. ``BadInput`` or ``UnknownName`` before anything is opened.
+    """
+    quiet()
+    teller = Teller(note, now_us)
+    links = Links(site, ports, teller)
+    crew = Crew(site, links, teller, sheets)
+    tasks = [asyncio.get_running_loop().create_task(link.run(), name=f"link {link.name}") for link in links.all]
+    try:
+        await _cycles(site, controller_factory(site), crew, links, teller)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _cycles(site: Site, controller: Controller, crew: Crew, links: Links, teller: Teller) -> None:
+    start_us = now_us()
+    n = 0
+    while True:
+        await _sleep_until(start_us + n * controller.cycle_us)
+        commands = controller.cycle(n, crew.view(start_us))
+        teller.tell("cycle", MANAGER, cycle=n, commands=len(commands))
+        links.new_round()
+        begun_us = now_us()
+        await crew.round(n, commands if site.management else ())
+        ended_us = now_us()
+        following = max(n + 1, (ended_us - start_us) // controller.cycle_us + 1)
+        if following > n + 1:
+            took_us = ended_us - begun_us
+            teller.tell("skipped", MANAGER, cycle=n, skipped=following - n - 1, took_us=took_us)
+        n = following
+
+
+async def _sleep_until(at_us: int) -> None:
+    await asyncio.sleep(at_us / 1e6 - asyncio.get_running_loop().time())
+
+
+class Links:
+    """One link for each TCP address and each serial line of the site, in its order."""
+
+    def __init__(self, site: Site, ports: Mapping[str, str], teller: Teller) -> None:
+        self.all: list[Link] = []
+        self._ports = ports
+        self._teller = teller
+        self._by_target: dict[str, tuple[Address, Link]] = {}
+        self._path = site.path
+
+    def to(self, address: Address, name: str) -> Link:
+        """The link to ``address``; ``BadInput`` where ``name`` wants a line at other parameters than another device."""
+        target = self._ports.get(str(address) if isinstance(address, TcpAddress) else address.port)
+        if target is None:
+            target = str(address) if isinstance(address, TcpAddress) else address.port
+        if target not in self._by_target:
+            link = Link(address, target, self._teller)
+            self._by_target[target] = address, link
+            self.all.append(link)
+        first, link = self._by_target[target]
+        if first != address and not isinstance(address, TcpAddress):
+            raise BadInput(self._path, name, f"expected {first}, as another device has on this line, got {address}")
+        return link
+
+    def new_round(self) -> None:
+        for link in self.all:
+            link.new_round()
+
+
+class Crew:
+    """All boxes and meters of a site, each with its driver and its link."""
+
+    def __init__(self, site: Site, links: Links, teller: Teller, sheets: Sheets) -> None:
+        self._site = site
+        self.boxes: list[BoxPoll] = []
+        self.meters: list[MeterPoll] = []
+        self._box_meters: list[MeterPoll] = []
+        for box in site.boxes:
+            meter = None
+            link = links.to(box.address, box.name)
+            if box.meter is not None:
+                name = f"meter of {box.name}"
+                driver = meter_driver(box.meter.device, sheets)
+                meter = MeterPoll(name, box.meter.unit, driver, links.to(box.meter.address, name), teller)
+                self._box_meters.append(meter)
+            self.boxes.append(BoxPoll(box, box_driver(box.device, sheets), link, teller, meter))
+        for one in site.meters:
+            link = links.to(one.address, one.name)
+            self.meters.append(MeterPoll(one.name, one.unit, meter_driver(one.device, sheets), link, teller))
+
+    def view(self, start_us: int) -> View:
+        """What has arrived so far."""
+        return View(
+            tuple(box.view(start_us) for box in self.boxes),
+            tuple(meter.view(start_us, one.phases) for meter, one in zip(self.meters, self._site.meters, strict=True)),
+        )
+
+    async def round(self, cycle: int, commands: Sequence[Command]) -> None:
+        """Write the commands and read everything once. All writes are queued before the first read."""
+        limits = {command.box: command.limit_ma for command in commands}
+        for k, box in enumerate(self.boxes):
+            box.begin(cycle, limits.get(k))
+        polls: list[BoxPoll | MeterPoll] = [*self.boxes, *self._box_meters, *self.meters]
+        await asyncio.gather(*(poll.round() for poll in polls))

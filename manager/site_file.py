@@ -1,0 +1,206 @@
+"""The site file: what an installer types into the master, from YAML to ``Site``, with every error of the file at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from chargebench.datasheets.forms import Current, Duration, Form, Name, Phases, Power, Voltage, fill
+from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
+from chargebench.manager.site import (
+    Address,
+    Box,
+    BoxMeter,
+    Connection,
+    Fuse,
+    HouseMeter,
+    SerialAddress,
+    Site,
+    TcpAddress,
+)
+from chargebench.manager.units import per_phase_ma
+
+MOST_SLAVES = 25
+INTERNAL_PORT = 4701
+_TCP = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})", re.ASCII)
+_SERIAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}),([0-9]{3,7}),([78]),([neoNEO]),([12])", re.ASCII)
+
+
+def parse_address(text: str) -> Address:
+    """``192.168.2.151:4701`` or ``COM1,9600,8,n,1``; ``ValueError`` says what was expected."""
+    if (tcp := _TCP.fullmatch(text)) and 1 <= int(tcp[2]) <= 65535:
+        return TcpAddress(tcp[1], int(tcp[2]))
+    if serial := _SERIAL.fullmatch(text):
+        parity: Literal["N", "E", "O"] = {"n": "N", "e": "E", "o": "O"}[serial[4].lower()]  # type: ignore[assignment]
+        return SerialAddress(serial[1], int(serial[2]), int(serial[3]), parity, int(serial[5]))
+    raise ValueError(f"expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1, got {text[:60]!r}")
+
+
+def _address(text: str) -> str:
+    parse_address(text)
+    return text
+
+
+At = Annotated[str, AfterValidator(_address)]
+UnitId = Annotated[int, Field(ge=1, le=247)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class FuseForm(Form):
+    """``fuse: {rating: 50 A, curve: SLS-E}``."""
+
+    rating: Current
+    curve: Literal["gG", "SLS-E", "SLS-Cs", "B", "C"]
+
+
+class ConnectionForm(Form):
+    """``connection:`` of a site."""
+
+    max_total_power: Power
+    max_total_evse_power: Power | None = None
+    reserve: Power = 0
+    voltage: Voltage = 230_000
+    house_max: Current = 0
+    fuse: FuseForm | None = None
+
+
+class FailsafeForm(Form):
+    """``failsafe: {after: 180 s, current: 6 A}``: what the box does when nobody speaks to it."""
+
+    after: Duration
+    current: Current
+
+
+class BootForm(Form):
+    """``boot: {limit: 6 A, enable: off}``: what the box does after it has restarted."""
+
+    limit: Current | None = None
+    enable: Literal["on", "off"] | None = None
+
+
+class BoxMeterForm(Form):
+    """``meter:`` of a box: on the box's own host or line where ``at`` is left out."""
+
+    device: Name
+    id: UnitId
+    at: At | None = None
+    port: Port | None = None
+
+
+class BoxForm(Form):
+    """One EVSE of a site. Without ``at`` it is the internal one."""
+
+    name: Name
+    device: Name
+    id: UnitId = 1
+    at: At | None = None
+    phases: Phases = (0, 1, 2)
+    minimum: Current = 6_000
+    maximum: Current = 16_000
+    priority: Annotated[int, Field(ge=0, le=99)] = 1
+    meter: BoxMeterForm | None = None
+    failsafe: FailsafeForm | None = None
+    boot: BootForm | None = None
+
+
+class MeterForm(Form):
+    """One meter of the house."""
+
+    name: Name
+    device: Name
+    id: UnitId
+    at: At
+    role: Literal["grid supply", "consumption", "display"]
+    phases: Phases = (0, 1, 2)
+
+
+class SiteForm(Form):
+    """A whole site file, or the ``site:`` of a scenario."""
+
+    connection: ConnectionForm
+    evses: Annotated[tuple[BoxForm, ...], Field(min_length=1)]
+    meters: tuple[MeterForm, ...] = ()
+    load_management: Literal["on", "observation"] = "on"
+
+
+def read_site(path: str | Path) -> Site:
+    """A site file; ``BadInput`` or ``BadFile`` with all that is wrong in it."""
+    document = read_yaml(path)
+    return build(fill(SiteForm, document), document)
+
+
+def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -> Site:
+    """The site that a form means; ``loc`` is where the form stands in ``document``."""
+    problems = Problems(document)
+    boxes = tuple(_box(box, (*loc, "evses", k), problems) for k, box in enumerate(form.evses))
+    meters = tuple(
+        HouseMeter(one.name, one.device, parse_address(one.at), one.id, one.role, one.phases) for one in form.meters
+    )
+    _names(form, loc, problems)
+    slaves = [k for k, box in enumerate(form.evses) if box.at is not None]
+    internal = [k for k, box in enumerate(form.evses) if box.at is None]
+    for k in internal[1:]:
+        problems.add((*loc, "evses", k), "expected an address (at), since the internal EVSE stands above already")
+    for k in slaves[MOST_SLAVES:]:
+        problems.add((*loc, "evses", k), f"expected at most {MOST_SLAVES} slave EVSEs, this is one more")
+    problems.raise_any()
+    return Site(_connection(form.connection), boxes, meters, form.load_management == "on", document.name)
+
+
+def _names(form: SiteForm, loc: tuple[str | int, ...], problems: Problems) -> None:
+    seen: dict[str, str] = {}
+    for kind, names in (("evses", [one.name for one in form.evses]), ("meters", [one.name for one in form.meters])):
+        for k, name in enumerate(names):
+            if name in seen:
+                problems.add((*loc, kind, k, "name"), f"expected a name of its own, {name} is one of the {seen[name]}")
+            seen.setdefault(name, kind)
+
+
+def _connection(form: ConnectionForm) -> Connection:
+    return Connection(
+        max_total_power_w=form.max_total_power,
+        limit_ma=per_phase_ma(form.max_total_power, form.voltage),
+        evse_ma=None if form.max_total_evse_power is None else per_phase_ma(form.max_total_evse_power, form.voltage),
+        reserve_ma=per_phase_ma(form.reserve, form.voltage),
+        voltage_mv=form.voltage,
+        house_max_ma=form.house_max,
+        fuse=None if form.fuse is None else Fuse(form.fuse.rating, form.fuse.curve),
+    )
+
+
+def _box(form: BoxForm, loc: tuple[str | int, ...], problems: Problems) -> Box:
+    address = TcpAddress("localhost", INTERNAL_PORT) if form.at is None else parse_address(form.at)
+    if form.minimum > form.maximum:
+        problems.add((*loc, "minimum"), "expected at most the maximum of the box")
+    if form.at is None and form.device != "power-brain":
+        problems.add((*loc, "device"), "expected power-brain for the internal EVSE, or an address (at)")
+    boot = form.boot or BootForm()
+    return Box(
+        name=form.name,
+        device=form.device,
+        address=address,
+        unit=form.id,
+        phases=form.phases,
+        internal=form.at is None,
+        minimum_ma=form.minimum,
+        maximum_ma=form.maximum,
+        priority=form.priority,
+        meter=None if form.meter is None else _box_meter(form.meter, address, loc, problems),
+        failsafe_us=None if form.failsafe is None else form.failsafe.after,
+        failsafe_ma=None if form.failsafe is None else form.failsafe.current,
+        boot_ma=boot.limit,
+        boot_enable=None if boot.enable is None else boot.enable == "on",
+    )
+
+
+def _box_meter(form: BoxMeterForm, box: Address, loc: tuple[str | int, ...], problems: Problems) -> BoxMeter:
+    address = box if form.at is None else parse_address(form.at)
+    if form.port is not None:
+        if isinstance(address, TcpAddress) and form.at is None:
+            address = TcpAddress(address.host, form.port)
+        else:
+            problems.add((*loc, "meter", "port"), "expected only where the meter is reached at the host of its box")
+    return BoxMeter(form.device, address, form.id)

@@ -1,0 +1,274 @@
+"""The control cycle on hand-made views: what is booked, what waits for what, and when a cycle is quiet."""
+
+import pytest
+
+from chargebench.manager.controller import CYCLE_US, FAR, HOLD_US, HOUSE_BAND_MA, PAUSE_US, Controller
+from chargebench.manager.memory import PHYSICAL_US, SETTLE_US
+from chargebench.manager.readings import BoxReading, BoxView, Command, MeterReading, MeterView, Pilot, View
+from chargebench.manager.site import Box, Connection, HouseMeter, Site, TcpAddress
+
+AT = TcpAddress("192.168.2.151", 4701)
+
+
+def site(many=2, limit_ma=21_000, meter=None, house_max_ma=0, **box):
+    boxes = tuple(Box(f"box{k}", "power-brain", AT, 1, box.get("phases", (0, 1, 2))) for k in range(many))
+    meters = (HouseMeter("house", "eastron-sdm630", AT, 1, meter),) if meter else ()
+    return Site(Connection(14_500, limit_ma, house_max_ma=house_max_ma), boxes, meters)
+
+
+def box(pilot="B", limit_ma=0, drawn=None, offered_ma=None, **more):
+    phases = None if drawn is None else (drawn, drawn, drawn) if isinstance(drawn, int) else drawn
+    offered = limit_ma if offered_ma is None else offered_ma
+    return BoxView(BoxReading(0, Pilot(pilot), limit_ma, offered, phases, **more))
+
+
+def silent(view, since_us=0, heard_us=0):
+    return BoxView(view.reading, since_us, heard_us)
+
+
+def view(*boxes, house=None):
+    return View(boxes, () if house is None else (MeterView(MeterReading(0, (house,) * 3)),))
+
+
+def sent(commands):
+    return {command.box: command.limit_ma for command in commands}
+
+
+def test_nothing_is_commanded_before_a_box_was_reached():
+    assert Controller(site()).cycle(0, view(BoxView(), BoxView())) == []
+
+
+def test_a_box_never_reached_is_booked_at_its_maximum():
+    """21 A less 16 A for the unknown box leave no 6 A for the other."""
+    assert Controller(site()).cycle(0, view(BoxView(), box("B"))) == []
+    assert sent(Controller(site(limit_ma=22_000)).cycle(0, view(BoxView(), box("B")))) == {1: 6_000}
+
+
+def test_an_empty_box_that_would_charge_at_once_is_switched_off():
+    assert Controller(site(1)).cycle(0, view(box("A", 16_000))) == [Command(0, 0, 0)]
+
+
+def test_two_cars_share_equally_down_to_the_step():
+    assert sent(Controller(site(limit_ma=21_014)).cycle(0, view(box(), box()))) == {0: 10_500, 1: 10_500}
+
+
+def test_the_reserve_is_never_given_away():
+    one = Site(Connection(14_500, 21_014, reserve_ma=3_623), site(1).boxes)
+    assert sent(Controller(one).cycle(0, view(box()))) == {0: 16_000}
+    low = Site(Connection(14_500, 21_014, reserve_ma=6_000), site(2).boxes)
+    assert sent(Controller(low).cycle(0, view(box(), box()))) == {0: 7_500, 1: 7_500}
+
+
+def test_a_raise_waits_until_the_cut_that_pays_for_it_is_confirmed_and_physical():
+    control = Controller(site())
+    assert sent(control.cycle(0, view(box("C", 16_000), box("A")))) == {}
+    assert control.cycle(1, view(box("C", 16_000), box("B"))) == [Command(1, 0, 10_500)]
+    assert control.cycle(2, view(box("C", 16_000), box("B"))) == []
+    confirmed = view(box("C", 10_500), box("B"))
+    first = 3
+    while not (commands := control.cycle(first, confirmed)):
+        first += 1
+        assert first < 20
+    assert sent(commands) == {1: 10_500}
+    assert (first - 3) * CYCLE_US >= PHYSICAL_US
+    assert (first - 1 - 3) * CYCLE_US < PHYSICAL_US
+
+
+def test_a_metered_cut_is_physical_when_it_is_measured():
+    control = Controller(site())
+    control.cycle(0, view(box("C", 16_000, 15_500), box("A", drawn=0)))
+    assert control.cycle(1, view(box("C", 16_000, 15_500), box("B", drawn=0))) == [Command(1, 0, 10_500)]
+    assert control.cycle(2, view(box("C", 10_500, 15_500), box("B", drawn=0))) == []
+    assert sent(control.cycle(3, view(box("C", 10_500, 10_100), box("B", drawn=0)))) == {1: 10_500}
+
+
+def test_an_offer_still_above_the_limit_is_not_physical():
+    control = Controller(site())
+    control.cycle(0, view(box("C", 16_000, 9_000), box("A", drawn=0)))
+    control.cycle(1, view(box("C", 16_000, 9_000), box("B", drawn=0)))
+    assert control.cycle(2, view(box("C", 10_500, 9_000, offered_ma=16_000), box("B", drawn=0))) == []
+    assert sent(control.cycle(3, view(box("C", 10_500, 9_000), box("B", drawn=0)))) == {1: 10_500}
+
+
+def test_a_house_step_cuts_in_the_very_cycle_that_shows_it():
+    control = Controller(site(meter="consumption"))
+    control.cycle(0, view(box("C", 7_000), box("C", 7_000), house=4_000))
+    commands = control.cycle(1, view(box("C", 7_000), box("C", 7_000), house=8_200))
+    assert 21_000 - 8_200 - HOUSE_BAND_MA == 12_500
+    assert sent(commands) == {0: 6_300, 1: 6_200}
+
+
+def test_what_no_longer_carries_two_stops_one_and_pauses_it():
+    control = Controller(site(meter="consumption"))
+    at = 0
+    control.cycle(at, view(box("C", 7_000), box("C", 7_000), house=4_000))
+    at += 1
+    stopped = sent(control.cycle(at, view(box("C", 7_000), box("C", 7_000), house=10_000)))
+    assert sorted(stopped.values()) == [0]
+    (off,) = stopped
+    on = 1 - off
+    boxes = [box("C", 10_500), box("C", 10_500)]
+    boxes[off] = box("B", 0)
+    back = None
+    for n in range(at + 1, at + 400):
+        commands = sent(control.cycle(n, view(*boxes, house=2_000)))
+        for k, limit_ma in commands.items():
+            boxes[k] = box("C" if limit_ma else "B", limit_ma)
+        if commands.get(off):
+            back = n
+            break
+    assert back is not None
+    assert (back - at) * CYCLE_US >= PAUSE_US
+    assert boxes[on].reading.limit_ma >= 6_000
+
+
+def test_when_the_house_alone_is_above_the_limit_every_box_gets_nothing():
+    control = Controller(site(meter="consumption"))
+    control.cycle(0, view(box("C", 7_000), box("C", 7_000), house=4_000))
+    assert sent(control.cycle(1, view(box("C", 7_000), box("C", 7_000), house=25_000))) == {0: 0, 1: 0}
+
+
+def test_a_silent_box_keeps_its_booking():
+    control = Controller(site())
+    heard = box("C", 10_500, failsafe_ma=6_000, failsafe_us=300_000_000)
+    assert sent(control.cycle(0, view(heard, box("B")))) == {1: 10_500}
+    gone = silent(heard, 3_000_000, 10**12)
+    assert control.cycle(1, view(gone, box("C", 10_500))) == []
+    assert control.decision.booked[0] == 21_000
+
+
+def test_a_box_that_was_silent_for_a_while_keeps_its_turn():
+    control = Controller(site())
+    both = box("C", 10_500), box("C", 10_500)
+    control.cycle(0, view(*both))
+    control.cycle(1, view(silent(both[0], 3_000_000), both[1]))
+    assert control.cycle(2, view(*both)) == []
+
+
+def test_a_cut_of_a_box_whose_meter_knows_only_a_total_is_physical_after_its_worst_delay():
+    """10 kW could all flow on one phase, so the total proves nothing; time does."""
+    control = Controller(site())
+    control.cycle(0, view(box("C", 16_000, power_w=10_000), box("A")))
+    assert sent(control.cycle(1, view(box("C", 16_000, power_w=10_000), box("B")))) == {0: 10_500}
+    confirmed = view(box("C", 10_500, power_w=6_900), box("B"))
+    waited = [n for n in range(2, 12) if sent(control.cycle(n, confirmed)) == {1: 10_500}]
+    assert len(waited) == 1
+    assert (waited[0] - 2) * CYCLE_US >= PHYSICAL_US
+
+
+def test_a_silent_box_counts_as_its_failsafe_current_only_when_its_own_watchdog_must_have_spoken():
+    control = Controller(site())
+    heard = box("C", 15_000, failsafe_ma=6_000, failsafe_us=180_000_000)
+    control.cycle(0, view(heard, box("A")))
+    at = 1
+    while not (commands := control.cycle(at, view(silent(heard, 3_000_000, 3_000_000), box("B")))):
+        at += 1
+        assert at < 200
+    assert sent(commands) == {1: 15_000}
+    assert at * CYCLE_US >= 3_000_000 + 180_000_000
+
+
+def test_a_lost_grid_meter_leaves_nothing_to_give_away():
+    control = Controller(site(meter="grid supply"))
+    assert sent(control.cycle(0, view(box("C", 7_000), box("C", 7_000), house=18_000)))
+    lost = MeterView(MeterReading(0, (18_000,) * 3), 0)
+    for n in range(1, 10):
+        commands = control.cycle(n, View((box("C", 7_000), box("C", 7_000)), (lost,)))
+        if commands:
+            break
+    assert sent(commands) == {0: 0, 1: 0}
+
+
+def test_a_ramp_that_the_grid_meter_has_not_shown_yet_raises_nobody():
+    control = Controller(site(meter="grid supply"))
+    control.cycle(0, view(box("C", 8_000, 0), box("C", 8_000, 7_500), house=4_000 + 7_500))
+    control.cycle(1, view(box("C", 8_000, 0), box("C", 8_000, 7_500), house=4_000 + 7_500))
+    raised = sent(control.cycle(2, view(box("C", 8_000, 7_500), box("C", 8_000, 7_500), house=4_000 + 7_500)))
+    assert all(limit_ma <= 8_300 for limit_ma in raised.values())
+
+
+def test_what_a_metered_car_does_not_take_is_taken_from_its_limit_before_it_is_given_away():
+    control = Controller(site(limit_ma=21_000))
+    boxes = [box("C", 10_500, 3_000), box("C", 10_500, 10_000)]
+    seen = []
+    for n in range(2 * SETTLE_US // CYCLE_US):
+        for k, limit_ma in sent(control.cycle(n, view(*boxes))).items():
+            seen.append((k, limit_ma))
+            drawn = min(limit_ma - 500, boxes[k].reading.phases_ma[0] if k == 0 else 99_000)
+            boxes[k] = box("C", limit_ma, drawn)
+    assert seen == [(0, 6_000), (1, 15_000)]
+
+
+def test_a_car_that_wakes_gets_its_share_back():
+    control = Controller(site(limit_ma=21_000))
+    boxes = [box("C", 10_500, 3_000), box("C", 10_500, 10_000)]
+    for n in range(100):
+        if n == 60:
+            boxes[0] = box("C", 6_000, 5_500)
+        for k, limit_ma in sent(control.cycle(n, view(*boxes))).items():
+            boxes[k] = box("C", limit_ma, limit_ma - 500 if k or n >= 60 else 3_000)
+    assert [one.reading.limit_ma for one in boxes] == [10_500, 10_500]
+
+
+def test_the_phases_of_a_car_are_learned_and_free_the_others():
+    """Two boxes on the same rotation, a single-phase car on the first: the second car keeps L2 and L3 to itself, L1 is shared."""
+    control = Controller(site(limit_ma=16_000))
+    boxes = [box("C", 8_000, (7_500, 0, 0)), box("A", drawn=0)]
+    for n in range(60):
+        for k, limit_ma in sent(control.cycle(n, view(*boxes))).items():
+            boxes[k] = box("C", limit_ma, (limit_ma - 500, 0, 0) if k == 0 else limit_ma - 500)
+    assert control.boxes[0].phases == (0,)
+
+
+def test_a_write_that_does_not_show_is_repeated_but_not_in_every_cycle():
+    control = Controller(site(1))
+    stuck = view(box("C", 16_000))
+    small = Controller(site(1, limit_ma=10_000))
+    commands = [command for n in range(12) for command in small.cycle(n, stuck)]
+    assert [command.cycle for command in commands] == [0, 4, 8]
+    assert {command.limit_ma for command in commands} == {10_000}
+    assert control.cycle(0, stuck) == []
+
+
+def test_a_runner_gives_way_after_its_hold_and_not_before():
+    control = Controller(site(2, limit_ma=10_000))
+    boxes = [box("B"), box("B")]
+    turns = []
+    for n in range(2 * HOLD_US // CYCLE_US):
+        for k, limit_ma in sent(control.cycle(n, view(*boxes))).items():
+            turns.append((n, k, limit_ma))
+            boxes[k] = box("C" if limit_ma else "B", limit_ma)
+    starts = [(n, k) for n, k, limit_ma in turns if limit_ma]
+    assert [k for _, k in starts[:2]] == [0, 1]
+    assert (starts[1][0] - starts[0][0]) * CYCLE_US >= HOLD_US
+
+
+def test_observation_writes_nothing():
+    one = site(2)
+    watching = Controller(Site(one.connection, one.boxes, one.meters, management=False))
+    assert [watching.cycle(n, view(box("C", 16_000), box("B"))) for n in range(5)] == [[]] * 5
+
+
+@pytest.mark.parametrize("change", [HOUSE_BAND_MA, -HOUSE_BAND_MA])
+def test_a_house_reading_inside_its_band_is_quiet(change):
+    control = Controller(site(1, meter="consumption"))
+    control.cycle(0, view(box("C", 10_000), house=4_000))
+    before = repr(vars(control.boxes[0])), control.next_cycle
+    inside = view(box("C", 10_000), house=4_000 + change)
+    n = 1
+    while not control.quiet(n, inside):
+        assert n < 100
+        control.cycle(n, view(box("C", control.boxes[0].sent_ma or 10_000), house=4_000))
+        before = repr(vars(control.boxes[0])), control.next_cycle
+        inside = view(box("C", control.boxes[0].sent_ma or 10_000), house=4_000 + change)
+        n += 1
+    assert control.cycle(n, inside) == []
+    assert (repr(vars(control.boxes[0])), control.next_cycle) == before
+    outside = view(box("C", control.boxes[0].sent_ma or 10_000), house=4_000 + 2 * change)
+    assert not control.quiet(n, outside)
+
+
+def test_an_idle_site_asks_for_no_cycle_by_itself():
+    control = Controller(site(2))
+    control.cycle(0, view(box("A"), box("A")))
+    assert control.next_cycle == FAR
