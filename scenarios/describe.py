@@ -1,0 +1,146 @@
+"""From a scenario file to a ``Scenario``: site, world, faults and expectations as values; every error of a file at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from chargebench.datasheets.errors import BadFile, BadInput
+from chargebench.datasheets.forms import fill
+from chargebench.datasheets.quantity import show
+from chargebench.datasheets.yamlfile import Document, Loc, read_yaml
+from chargebench.emulator.spec import WorldSpec
+from chargebench.manager.site import Site
+from chargebench.manager.site_file import SiteForm, build
+from chargebench.scenarios import expectations, faults
+from chargebench.scenarios.errors import Errors
+from chargebench.scenarios.expectations import Expectation
+from chargebench.scenarios.form import House, Outline
+from chargebench.scenarios.moments import Clock
+from chargebench.scenarios.truth import Builder
+from chargebench.scenarios.variants import with_variant
+
+LONGEST_US = 31 * 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The files that a scenario was read from, whole, so that a run can keep them. ``site_text`` None: the site is inline.
+
+    ``site`` is the document in which the site stands, at ``site_loc``.
+    """
+
+    path: str
+    text: str
+    site_text: str | None
+    document: Document
+    site: Document
+    site_loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """All that a run needs. ``house`` says each step of the house's load in the words of the file, for the story."""
+
+    name: str
+    variant: str | None
+    title: str
+    seed: int
+    clock: Clock
+    duration_us: int
+    managed: bool
+    tiers: tuple[str, ...]
+    site: Site
+    world: WorldSpec
+    latency_us: int
+    jitter_us: int
+    expectations: tuple[Expectation, ...]
+    house: tuple[tuple[int, str], ...]
+    source: Source
+
+    @property
+    def label(self) -> str:
+        """The name by which a person runs it: NAME or NAME/VARIANT."""
+        return self.name if self.variant is None else f"{self.name}/{self.variant}"
+
+
+def read_scenario(
+    path: Path, variant: str | None = None, *, name: str | None = None, site: Path | None = None
+) -> Scenario:
+    """The scenario at ``path``; ``BadFile`` or ``BadInput`` with all that is wrong.
+
+    ``name`` is what it is called (the file's stem, if left out). ``site`` stands in for the file that ``site:`` names.
+    """
+    document = read_yaml(path)
+    text = path.read_text("utf-8-sig")
+    if variant is not None:
+        document = with_variant(document, variant)
+    return _scenario(document, text, path, variant, name or path.stem, site)
+
+
+def titles(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Title, tiers and names of the variants of the file at ``path``, without reading the rest of it."""
+    document = read_yaml(path)
+    outline = fill(Outline, document)
+    return outline.scenario, outline.tiers, tuple(outline.variants)
+
+
+def _scenario(
+    document: Document, text: str, path: Path, variant: str | None, name: str, site_path: Path | None
+) -> Scenario:
+    outline = fill(Outline, document)
+    errors = Errors(document)
+    end_us = outline.for_
+    if not 0 < end_us <= LONGEST_US:
+        errors.add(("for",), "expected a time of more than nothing and at most 31 d")
+    try:
+        read = _site(outline, document, path, site_path)
+    except (BadFile, BadInput) as error:
+        errors.include(error)
+        errors.raise_any()
+        raise
+    world = Builder(read.site, outline.world, outline.start, end_us, errors).world()
+    broken = faults.Reader(document, world, outline.start, end_us, errors).read(outline.faults)
+    expected = expectations.Reader(document, world, outline.start, end_us, errors).read(outline.expect)
+    errors.raise_any()
+    return Scenario(
+        name=name,
+        variant=variant,
+        title=outline.scenario,
+        seed=outline.seed,
+        clock=outline.start,
+        duration_us=end_us,
+        managed=outline.manager == "on",
+        tiers=outline.tiers,
+        site=read.site,
+        world=replace(world, faults=broken),
+        latency_us=outline.world.network.latency,
+        jitter_us=outline.world.network.jitter,
+        expectations=expected,
+        house=_house_words(outline.world.house, outline.start),
+        source=Source(str(path), text, read.text, document, read.document, read.loc),
+    )
+
+
+class _SiteRead(NamedTuple):
+    site: Site
+    text: str | None
+    document: Document
+    loc: Loc
+
+
+def _site(outline: Outline, document: Document, path: Path, stand_in: Path | None) -> _SiteRead:
+    if isinstance(outline.site, str):
+        where = stand_in or path.parent / outline.site
+        apart = read_yaml(where)
+        return _SiteRead(build(fill(SiteForm, apart), apart), where.read_text("utf-8-sig"), apart, ())
+    loc: Loc = ("site",)
+    return _SiteRead(build(fill(SiteForm, document, loc), document, loc), None, document, loc)
+
+
+def _house_words(house: House | None, clock: Clock) -> tuple[tuple[int, str], ...]:
+    if house is None:
+        return ()
+    tail = {"W": "", "mA": " per phase"}
+    return tuple((clock.since_start(at), show(amount, unit) + tail[unit]) for at, (unit, amount) in house.load)

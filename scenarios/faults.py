@@ -1,0 +1,99 @@
+"""The faults of a scenario, read from ``faults:`` against the emulator's registry: what breaks, where, when, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, create_model
+
+from chargebench.datasheets import quantity
+from chargebench.datasheets.errors import BadFile, suggest
+from chargebench.datasheets.forms import Duration, Form, fill
+from chargebench.datasheets.yamlfile import Document, Loc
+from chargebench.emulator.faults import registry
+from chargebench.emulator.faults.kind import FaultKind
+from chargebench.emulator.faults.plan import MASTER
+from chargebench.emulator.spec import FaultSpec, WorldSpec
+from chargebench.scenarios.errors import Errors
+from chargebench.scenarios.moments import Clock, MomentField
+
+
+class FaultForm(Form):
+    """What every fault says: from ``at`` on, ``for`` so long (for good, if left out), again ``every`` so long."""
+
+    at: MomentField
+    on: str
+    fault: str
+    for_: Duration | None = Field(default=None, alias="for")
+    every: Duration | None = None
+
+
+class Reader:
+    """Reads faults against a world; what is wrong goes to ``errors``."""
+
+    def __init__(self, document: Document, world: WorldSpec, clock: Clock, end_us: int, errors: Errors) -> None:
+        self._document, self._clock, self._end_us, self._errors = document, clock, end_us, errors
+        self._targets = {
+            "box": [box.name for box in world.boxes],
+            "meter": [meter.name for meter in world.meters],
+            "master": [MASTER],
+        }
+
+    def read(self, entries: Sequence[dict[str, object]]) -> tuple[FaultSpec, ...]:
+        """Every fault that can be read, in the order of the file."""
+        found = [self._one(entry, ("faults", index)) for index, entry in enumerate(entries)]
+        return tuple(one for one in found if one is not None)
+
+    def _one(self, entry: dict[str, object], loc: Loc) -> FaultSpec | None:
+        name = entry.get("fault")
+        kind = registry.get(name) if isinstance(name, str) else None
+        if kind is None and isinstance(name, str):
+            self._errors.add((*loc, "fault"), f"unknown fault {name!r}{suggest(name, registry)}")
+            return None
+        try:
+            form = fill(FaultForm if kind is None else _form(kind.name), self._document, loc)
+        except BadFile as error:
+            self._errors.include(error)
+            return None
+        assert kind is not None, "a form without the name of a fault does not hold"
+        self._judge(form, kind, loc)
+        params = tuple(
+            (param.name, value) for param in kind.params if (value := getattr(form, param.name, None)) is not None
+        )
+        return FaultSpec(kind.name, form.on, self._clock.since_start(form.at), form.for_, form.every, params)
+
+    def _judge(self, form: FaultForm, kind: FaultKind, loc: Loc) -> None:
+        names = [name for target in kind.on for name in self._targets[target]]
+        if form.on not in names:
+            problem = f"expected a {' or a '.join(kind.on)} for {kind.name}, got {form.on!r}{suggest(form.on, names)}"
+            self._errors.add((*loc, "on"), problem)
+        if self._clock.since_start(form.at) > self._end_us:
+            problem = f"expected a time within the run, which ends at {self._clock.show(self._end_us)}"
+            self._errors.add((*loc, "at"), problem)
+        if form.for_ is not None and (kind.end is None or form.for_ == 0):
+            problem = (
+                "expected to be left out, since it is over at once" if kind.end is None else "expected more than 0 s"
+            )
+            self._errors.add((*loc, "for"), problem)
+        lasts_us = 0 if kind.end is None else form.for_
+        if form.every is not None and (lasts_us is None or form.every <= lasts_us):
+            self._errors.add((*loc, "every"), "expected a longer time than the fault lasts (for), which must be said")
+
+
+@cache
+def _form(name: str) -> type[FaultForm]:
+    """The common fields and the fault's own parameters, since they stand side by side in the file."""
+    fields = {param.name: (_parameter(param.quantity), None) for param in registry[name].params}
+    return create_model(f"{name} fault", __base__=FaultForm, **fields)  # type: ignore[call-overload,no-any-return]
+
+
+def _parameter(kind: str) -> object:
+    known: dict[str, quantity.Kind] = {
+        "duration": "duration",
+        "current": "current",
+        "power": "power",
+        "energy": "energy",
+    }
+    return Annotated[int | None, PlainValidator(lambda text: quantity.parse(text, known[kind]))]

@@ -1,0 +1,94 @@
+"""What a run has come to, as a value: verdicts, figures, hashes, and everything that happened."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from typing import NamedTuple
+
+from chargebench.emulator.figures import Figures
+from chargebench.scenarios.describe import Scenario
+from chargebench.scenarios.laws.judge import Verdict
+
+
+class Commanded(NamedTuple):
+    """A command of the manager: when, in which cycle, to which box, and the limit (0 = stop)."""
+
+    at_us: int
+    cycle: int
+    box: str
+    limit_ma: int
+
+
+Happened = tuple[int, str, str, tuple[tuple[str, int | str], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run from end to end. ``why`` and ``again`` are for a failed one, empty otherwise."""
+
+    scenario: Scenario
+    seed: int
+    verdicts: tuple[Verdict, ...]
+    figures: Figures
+    hash: str
+    commands_hash: str
+    channels: tuple[tuple[str, int, str], ...]
+    checkpoints: tuple[tuple[str, tuple[str, ...]], ...]
+    happened: tuple[Happened, ...]
+    commands: tuple[Commanded, ...]
+    story: str
+    why: str
+    again: str
+    wall_s: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation was kept."""
+        return all(verdict.kept for verdict in self.verdicts)
+
+    def summary(self) -> dict[str, object]:
+        """The run as ``run.json`` says it."""
+        clock = self.scenario.clock
+        return {
+            "scenario": self.scenario.label,
+            "title": self.scenario.title,
+            "seed": self.seed,
+            "tier": "wire",
+            "versions": versions(),
+            "verdict": "pass" if self.passed else "fail",
+            "hash": self.hash,
+            "commands_hash": self.commands_hash,
+            "simulated_s": self.scenario.duration_us / 1_000_000,
+            "wall_s": self.wall_s,
+            "expectations": [
+                {
+                    "name": verdict.name,
+                    "verdict": "pass" if verdict.kept else "fail",
+                    "first_violation": None if verdict.first_us is None else clock.show(verdict.first_us, exact=True),
+                    "because": verdict.because,
+                }
+                for verdict in self.verdicts
+            ],
+            **self.figures,
+            "commands": len(self.commands),
+            "why": self.why,
+            "again": self.again,
+        }
+
+
+def versions() -> dict[str, str]:
+    """What a run's hash may depend on beside scenario and seed, and the Python that ran it, on which it must not."""
+    return {
+        "chargebench": _version("chargebench"),
+        "pymodbus": _version("pymodbus"),
+        "python": platform.python_version(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "in place"

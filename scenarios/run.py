@@ -1,0 +1,193 @@
+"""A run: the one place where the manager and the emulator are put together.
+
+The world moves on the loop's heap: at each instant at which something in it changes by itself, and whenever a slave is
+asked. The manager is started on the master's host; its ports lead to the simulated lines. Everything that happens goes
+three ways: into the trace (hashed), to the court (judged), to the story (told).
+
+A run ends with the first thing of its last instant; what happens while it is taken down is no part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from chargebench.emulator.clock.loop import SimLoop
+from chargebench.emulator.events import Event
+from chargebench.emulator.faults.master_stops import MASTER_STOPS
+from chargebench.emulator.faults.plan import MASTER
+from chargebench.manager.controller import Controller
+from chargebench.manager.notes import Note
+from chargebench.manager.shell import Controller as Decides
+from chargebench.manager.shell import manage
+from chargebench.manager.site import Site
+from chargebench.scenarios.court import Court
+from chargebench.scenarios.describe import Scenario
+from chargebench.scenarios.laws.judge import Verdict
+from chargebench.scenarios.laws.law import Sample
+from chargebench.scenarios.progress import Tick
+from chargebench.scenarios.record import commands_hash
+from chargebench.scenarios.result import Commanded, Happened, Result
+from chargebench.scenarios.stage import Stage
+from chargebench.scenarios.story import Story
+
+SAMPLE_US = 60_000_000  # how often the cars' energies are looked at, besides every deadline
+_LAST_TRACE = 12
+
+
+def run(
+    scenario: Scenario,
+    seed: int | None = None,
+    *,
+    again: str = "",
+    tick: Tick | None = None,
+    controller: Callable[[Site], Decides] = Controller,
+) -> Result:
+    """Run ``scenario`` from its start to its end, with ``seed`` in place of its own.
+
+    ``again`` is the command that repeats the run; ``tick`` hears the simulated time once a simulated minute; ``controller``
+    makes who decides. An exception is an error of our own: it carries seed, instant, the last of the trace and ``again`` as
+    notes.
+    """
+    seed = scenario.seed if seed is None else seed
+    again = again or f"chargebench run {scenario.label} --seed {seed}"
+    begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
+    start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
+    loop = SimLoop(seed, start=start)
+    session = Session(scenario, loop, tick, controller)
+    try:
+        loop.run(session.main())
+    except Exception as error:
+        error.add_note(f"seed {seed}, at {loop.instant}; the last of the trace:")
+        for record in loop.trace.last(_LAST_TRACE):
+            error.add_note(f"  {record}")
+        error.add_note(f"again: {again}")
+        raise
+    wall_s = time.perf_counter() - begun  # noqa: TID251  (as above)
+    return session.result(seed, again, wall_s)
+
+
+class Session:
+    """One run under way."""
+
+    def __init__(
+        self, scenario: Scenario, loop: SimLoop, tick: Tick | None, controller: Callable[[Site], Decides]
+    ) -> None:
+        self.scenario = scenario
+        self._controller = controller
+        self._loop = loop
+        self._tick = tick
+        self._story = Story(scenario)
+        self._court = Court(scenario.world, scenario.expectations)
+        self._happened: list[Happened] = []
+        self._commands: list[Commanded] = []
+        self._stage = Stage(loop, scenario, self._tell)
+        self._verdicts: tuple[Verdict, ...] = ()
+        self._hash = ""
+        self._channels: tuple[tuple[str, int, str], ...] = ()
+        self._checkpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._manager: asyncio.Task[None] | None = None
+        self._boxes = [box.name for box in scenario.site.boxes]
+
+    async def main(self) -> None:
+        """The run: from setting the stage to taking it down."""
+        env, end_us = self._loop.env, self.scenario.duration_us
+        env.at(end_us, self._end)
+        self._stage.world.watch.extend((self._court.segment, self._story.segment))
+        await self._stage.open()
+        for at_us in sorted({*self._court.instants, *range(0, end_us, SAMPLE_US)}):
+            env.at(at_us, self._sample)
+        if self.scenario.managed:
+            self._start_manager()
+        await self._ended
+        self._stop_manager()
+        self._stage.close()
+
+    def result(self, seed: int, again: str, wall_s: float) -> Result:
+        """What has come of it."""
+        passed = all(verdict.kept for verdict in self._verdicts)
+        broken = [verdict.first_us for verdict in self._verdicts if verdict.first_us is not None]
+        commands = sorted(self._commands, key=lambda one: (one.cycle, self._boxes.index(one.box)))
+        return Result(
+            scenario=self.scenario,
+            seed=seed,
+            verdicts=self._verdicts,
+            figures=self._stage.world.figures(),
+            hash=self._hash,
+            commands_hash=commands_hash((one.cycle, one.box, one.limit_ma) for one in commands),
+            channels=self._channels,
+            checkpoints=self._checkpoints,
+            happened=tuple(sorted(self._happened, key=lambda one: one[:2])),
+            commands=tuple(commands),
+            story=self._story.text(),
+            why="" if passed else self._story.why(min(broken)),
+            again="" if passed else again,
+            wall_s=round(wall_s, 3),
+        )
+
+    # -- what happens ---------------------------------------------------------------------
+
+    def _tell(self, event: Event) -> None:
+        self._record(event.at_us, event.channel, event.kind, event.data)
+        self._court.event(event)
+        self._story.event(event)
+        if event.channel == "fault" and event.get("on") == MASTER and event.get("fault") == MASTER_STOPS.name:
+            (self._stop_manager if event.kind == "begins" else self._start_manager)()
+
+    def _note(self, note: Note) -> None:
+        self._record(note.at_us, f"manager {note.subject}", note.kind, note.data)
+        self._court.note(note)
+        self._story.note(note)
+        if note.kind == "command":
+            cycle, limit_ma = int(note.get("cycle")), int(note.get("limit_ma"))
+            self._commands.append(Commanded(note.at_us, cycle, note.subject, limit_ma))
+
+    def _record(self, at_us: int, channel: str, kind: str, data: tuple[tuple[str, int | str], ...]) -> None:
+        if self._ended.done():
+            return
+        self._happened.append((at_us, channel, kind, data))
+        self._loop.trace.record(channel, at_us, kind, json.dumps(data, ensure_ascii=False).encode())
+
+    def _sample(self) -> None:
+        if self._ended.done():
+            return
+        self._stage.advance()
+        now_us = self._loop.now_us
+        cars = self._stage.world.cars
+        self._court.sample(Sample(now_us, tuple((name, car.energy_wh(now_us)) for name, car in cars.items())))
+        if self._tick is not None and now_us % SAMPLE_US == 0:
+            self._tick(now_us)
+
+    def _end(self) -> None:
+        self._stage.advance()
+        self._stage.world.finish(self._loop.now_us)
+        self._sample()
+        self._story.finish()
+        self._verdicts = self._court.finish(self._loop.now_us)
+        channels = self._loop.trace.channels()
+        self._channels = tuple((one.name, one.count, one.hexdigest()) for one in channels)
+        self._checkpoints = tuple((one.name, tuple(one.checkpoints)) for one in channels)
+        self._hash = self._loop.trace.hexdigest()
+        self._ended.set_result(None)
+
+    # -- the manager ----------------------------------------------------------------------
+
+    def _start_manager(self) -> None:
+        if self._manager is None and not self._ended.done():
+            coroutine = manage(self.scenario.site, self._controller, ports=self._stage.ports, note=self._note)
+            self._manager = self._loop.create_task(coroutine, name="manager")
+            self._manager.add_done_callback(self._manager_ended)
+
+    def _manager_ended(self, task: asyncio.Task[None]) -> None:
+        """A manager that ends by itself has failed, and the run with it."""
+        if not task.cancelled() and (failure := task.exception()) is not None and not self._ended.done():
+            self._ended.set_exception(failure)
+
+    def _stop_manager(self) -> None:
+        if self._manager is not None:
+            self._manager.cancel()
+            self._manager = None

@@ -1,0 +1,246 @@
+"""What happened in a run, in sentences with civil times: for people, so what only fidgets is left out.
+
+The story listens to the world's events, to the connection's segments and to what the manager notes. Changes of limits
+that belong to one decision become one sentence; a change of less than an ampere is not told until it adds up to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chargebench.emulator.events import Event, Segment
+from chargebench.emulator.spec import BoxSpec
+from chargebench.manager.notes import Note
+from chargebench.scenarios.describe import Scenario
+from chargebench.scenarios.laws.law import amperes, kilowatt_hours
+from chargebench.scenarios.laws.pieces import at, pieces
+from chargebench.scenarios.moments import lasted
+
+TOLD_MA = 1_000  # limits that moved less since they were last told are not told
+TOGETHER_US = 2_000_000  # changes of limits so close belong together
+CLEAR_MA = 500  # the connection counts as over its limit, for the story, from so much on
+MOST = 10_000  # sentences; a story beyond that is nobody's reading
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of the story, at its instant."""
+
+    at_us: int
+    text: str
+    cause: bool = False
+
+
+class Story:
+    """Collects sentences while a run goes; ``lines`` gives them in the order of time."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._lines: list[Line] = []
+        self._house = dict(scenario.house)
+        self._house_ma: tuple[int, ...] | None = None
+        self._limits = {box.name: _boot_ma(box) for box in scenario.world.boxes}
+        self._told = dict(self._limits)
+        self._moved: dict[str, int] = {}
+        self._moved_us = 0
+        self._verdicts: dict[tuple[int, str], list[str]] = {}
+        self._over_us: int | None = None
+        self._over_ma = 0
+        self._wanted = {car.name: car.wanted_wh for car in scenario.world.cars}
+        self._at_box: dict[str, str] = {}
+        self._box_of = {car.name: car.box for car in scenario.world.cars}
+        self._tellers: dict[tuple[str, str], Callable[[str, Event], None]] = {
+            ("box", "limit"): self._limit,
+            ("box", "contactor"): self._contactor,
+            ("box", "failsafe"): self._failsafe,
+            ("box", "boot"): self._boot,
+            ("car", "plugged"): self._plugged,
+            ("car", "full"): self._full,
+            ("car", "unplugged"): self._unplugged,
+            ("connection", "house"): self._house_step,
+            ("connection", "verdict"): self._verdict,
+            ("connection", "tripped"): self._tripped,
+            ("fault", "begins"): self._fault_begins,
+            ("fault", "ends"): self._fault_ends,
+        }
+
+    def say(self, at_us: int, text: str, *, cause: bool = False) -> None:
+        """Add a sentence. ``cause``: it may explain a violation that follows."""
+        if len(self._lines) < MOST:
+            self._lines.append(Line(at_us, text, cause))
+
+    def event(self, event: Event) -> None:
+        """Hear what the world tells."""
+        if self._moved and event.at_us - self._moved_us > TOGETHER_US:
+            self._tell_limits()
+        kind, _, name = event.channel.partition(" ")
+        teller = self._tellers.get((kind, event.kind))
+        if teller is not None:
+            teller(name, event)
+
+    def segment(self, segment: Segment) -> None:
+        """Hear the connection's currents."""
+        limit_ma = self._scenario.world.connection.limit_ma
+        for piece in pieces(segment, (limit_ma + CLEAR_MA) * 1_000_000):
+            if piece.above:
+                worst = max(*at(segment, piece.from_us), *at(segment, piece.to_us)) // 1_000_000
+                if self._over_us is None:
+                    self._over_us, self._over_ma = piece.from_us, worst
+                self._over_ma = max(self._over_ma, worst)
+            elif self._over_us is not None:
+                self._inside(piece.from_us)
+
+    def note(self, note: Note) -> None:
+        """Hear what the manager tells."""
+        if note.kind == "silent":
+            self.say(note.at_us, f"the master does not hear {note.subject}: {note.get('why')}", cause=True)
+        elif note.kind == "back" and note.get("silent_us"):
+            after = lasted(int(note.get("silent_us")))
+            self.say(note.at_us, f"the master hears {note.subject} again after {after}", cause=True)
+        elif note.kind == "refused":
+            limit = amperes(int(note.get("limit_ma")))
+            self.say(note.at_us, f"{note.subject} refuses {limit} with exception {note.get('code')}", cause=True)
+        elif note.kind == "impossible":
+            self.say(note.at_us, f"what {note.subject} answers cannot be: {note.get('why')}", cause=True)
+
+    def finish(self) -> None:
+        """The run has ended."""
+        self._tell_limits()
+        if self._over_us is not None:
+            self.say(self._over_us, f"the connection goes over its limit and stays so: up to {amperes(self._over_ma)}")
+
+    def lines(self) -> list[Line]:
+        """The sentences in the order of time; within one instant as they were heard, but what a fuse does comes first."""
+        fuses = [
+            Line(at_us, f"the fuse of {' and '.join(phases)} {now} trip", cause=True)
+            for (at_us, now), phases in self._verdicts.items()
+        ]
+        return sorted([*fuses, *self._lines], key=lambda line: line.at_us)
+
+    def text(self) -> str:
+        """The whole story, one line a sentence."""
+        clock = self._scenario.clock
+        return "".join(f"{clock.show(line.at_us)}  {line.text}\n" for line in self.lines())
+
+    def why(self, before_us: int, most: int = 3) -> str:
+        """The causes before a violation: the last sentences that may explain it, with their times."""
+        clock = self._scenario.clock
+        causes = [line for line in self.lines() if line.cause and line.at_us <= before_us][-most:]
+        return "; ".join(f"{clock.show(line.at_us)} {line.text}" for line in causes)
+
+    # -- boxes ---------------------------------------------------------------------------
+
+    def _limit(self, name: str, event: Event) -> None:
+        now_ma = int(event.get("limit_ma")) if event.get("enable") else 0
+        if now_ma == self._limits[name]:
+            return
+        self._limits[name] = now_ma
+        self._moved[name] = now_ma
+        self._moved_us = event.at_us
+
+    def _tell_limits(self) -> None:
+        """One sentence for all cuts that came together, one for all raises."""
+        moved, self._moved = self._moved, {}
+        cuts: list[tuple[str, int, int]] = []
+        raises: list[tuple[str, int, int]] = []
+        for name, now_ma in moved.items():
+            was_ma = self._told[name]
+            if abs(now_ma - was_ma) < TOLD_MA and (now_ma == 0) == (was_ma == 0):
+                continue
+            self._told[name] = now_ma
+            (cuts if now_ma < was_ma else raises).append((name, was_ma, now_ma))
+        for changes, verb, more in ((cuts, "is cut", "is stopped"), (raises, "is raised", "may charge")):
+            if changes:
+                text = ", ".join(_change(change, verb, more) for change in changes)
+                self.say(self._moved_us, text, cause=True)
+
+    def _contactor(self, name: str, event: Event) -> None:
+        if event.get("closed"):
+            self.say(event.at_us, f"{name} closes its contactor{self._for_car(name)}")
+        else:
+            drawn_ma = int(event.get("drawn_ma"))
+            load = f" under {amperes(drawn_ma)}" if drawn_ma >= TOLD_MA else ""
+            self.say(event.at_us, f"{name} opens its contactor{load}{self._for_car(name)}")
+
+    def _failsafe(self, name: str, event: Event) -> None:
+        limit_ma = int(event.get("limit_ma"))
+        what = f"falls back to {amperes(limit_ma)}" if limit_ma else "stops charging"
+        text = (
+            f"{name} has heard nothing for too long and {what}" if event.get("on") else f"{name} hears its master again"
+        )
+        self.say(event.at_us, text, cause=True)
+
+    def _boot(self, name: str, event: Event) -> None:
+        self.say(event.at_us, f"{name} restarts (for the {_ordinal(int(event.get('count')))} time)", cause=True)
+
+    def _for_car(self, box: str) -> str:
+        return f" for {self._at_box[box]}" if box in self._at_box else ""
+
+    # -- cars ----------------------------------------------------------------------------
+
+    def _plugged(self, name: str, event: Event) -> None:
+        self._at_box[str(event.get("box"))] = name
+        text = f"{name} plugs in at {event.get('box')} and wants {kilowatt_hours(self._wanted[name])}"
+        self.say(event.at_us, text, cause=True)
+
+    def _full(self, name: str, event: Event) -> None:
+        self.say(event.at_us, f"{name} is full with {kilowatt_hours(int(event.get('energy_wh')))}")
+
+    def _unplugged(self, name: str, event: Event) -> None:
+        self._at_box.pop(self._box_of[name], None)
+        got, wanted = int(event.get("energy_wh")), self._wanted[name]
+        self.say(event.at_us, f"{name} leaves with {kilowatt_hours(got)} of {kilowatt_hours(wanted)}")
+
+    # -- connection ----------------------------------------------------------------------
+
+    def _house_step(self, _: str, event: Event) -> None:
+        now = tuple(int(event.get(f"l{phase}_ma")) for phase in (1, 2, 3))
+        was, self._house_ma = self._house_ma, now
+        said = self._house.get(event.at_us, f"{amperes(max(now))} per phase")
+        verb = "takes" if was is None else "rises to" if sum(now) > sum(was) else "falls to"
+        self.say(event.at_us, f"the house {verb} {said}", cause=True)
+
+    def _inside(self, at_us: int) -> None:
+        assert self._over_us is not None
+        limit_ma = self._scenario.world.connection.limit_ma
+        self.say(
+            self._over_us,
+            f"the connection goes over its limit of {amperes(limit_ma)}, for {lasted(at_us - self._over_us)}, "
+            f"up to {amperes(self._over_ma)}",
+            cause=True,
+        )
+        self._over_us, self._over_ma = None, 0
+
+    def _verdict(self, _: str, event: Event) -> None:
+        self._verdicts.setdefault((event.at_us, str(event.get("now"))), []).append(str(event.get("phase")))
+
+    def _tripped(self, _: str, event: Event) -> None:
+        spec = self._scenario.world.connection
+        fuse = f"{amperes(spec.rating_ma or 0)} {spec.curve}"
+        self.say(event.at_us, f"the {fuse} opens: {event.get('phases')} dead", cause=True)
+
+    # -- faults --------------------------------------------------------------------------
+
+    def _fault_begins(self, _: str, event: Event) -> None:
+        self.say(event.at_us, f"fault: {event.get('fault')} on {event.get('on')}", cause=True)
+
+    def _fault_ends(self, _: str, event: Event) -> None:
+        self.say(event.at_us, f"fault over: {event.get('fault')} on {event.get('on')}", cause=True)
+
+
+def _change(change: tuple[str, int, int], verb: str, more: str) -> str:
+    name, was_ma, now_ma = change
+    if now_ma == 0:
+        return f"{name} {more} (from {amperes(was_ma)})"
+    if was_ma == 0:
+        return f"{name} {more} with {amperes(now_ma)}"
+    return f"{name} {verb} from {amperes(was_ma)} to {amperes(now_ma)}"
+
+
+def _boot_ma(box: BoxSpec) -> int:
+    return min(box.boot_limit_ma, box.max_ma) if box.boot_enable else 0
+
+
+def _ordinal(count: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(count, f"{count}th")

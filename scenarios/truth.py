@@ -1,0 +1,238 @@
+"""From the site that an installer typed in to the world that is there: as the site says, but for what the world says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+from chargebench.datasheets.cars import car as car_sheet
+from chargebench.datasheets.errors import UnknownName, suggest
+from chargebench.emulator.spec import (
+    At,
+    BoxSpec,
+    CarSpec,
+    ConnectionSpec,
+    HouseSpec,
+    LineAt,
+    MeterSpec,
+    TcpAt,
+    WorldSpec,
+)
+from chargebench.manager.site import Address, Box, HouseMeter, Site, TcpAddress
+from chargebench.manager.site_file import parse_address
+from chargebench.scenarios.errors import Errors
+from chargebench.scenarios.form import MODELS_MA, AnyCar, BoxTruth, CarVisit, House, MeterTruth, World
+from chargebench.scenarios.moments import Clock
+
+T = TypeVar("T")
+INTERNAL_AT = TcpAt("localhost", 4701)
+
+
+def place(address: Address) -> At:
+    """Where a device of the world listens that the master knows by ``address``."""
+    if isinstance(address, TcpAddress):
+        return TcpAt(address.host, address.port)
+    return LineAt(address.port, address.baud, address.bits, address.parity, address.stops)
+
+
+class Builder:
+    """Builds a world; what cannot be built goes to ``problems``, with its place, so that all errors come at once."""
+
+    def __init__(self, site: Site, form: World, clock: Clock, end_us: int, problems: Errors) -> None:
+        self.site, self.form, self.clock, self.end_us, self.problems = site, form, clock, end_us, problems
+
+    def world(self) -> WorldSpec:
+        """The whole world, without its faults."""
+        boxes = tuple(self.box(box) for box in self.site.boxes)
+        meters = self.meters()
+        self._refuse_unknown("boxes", self.form.boxes, [box.name for box in boxes])
+        self._refuse_unknown("meters", self.form.meters, [meter.name for meter in meters])
+        return WorldSpec(
+            connection=self.connection(),
+            boxes=boxes,
+            meters=meters,
+            cars=self.cars([box.name for box in boxes]),
+            house=self.house(self.form.house),
+        )
+
+    def connection(self) -> ConnectionSpec:
+        said, truth = self.site.connection, self.form.fuse
+        rating_ma, curve = truth.rating, truth.curve
+        if said.fuse is not None:
+            rating_ma, curve = rating_ma or said.fuse.rating_ma, curve or said.fuse.curve
+        return ConnectionSpec(said.limit_ma, said.voltage_mv, rating_ma, curve or "gG", truth.opens)
+
+    def box(self, said: Box) -> BoxSpec:
+        truth = self.form.boxes.get(said.name, BoxTruth())
+        max_ma = MODELS_MA[truth.model] if truth.model else 16_000 if said.maximum_ma <= 16_000 else 32_000
+        boot_ma = _first(truth.def_charging_cur_limit, said.boot_ma, max_ma)
+        boot_on = truth.def_charging_enable == "on" if truth.def_charging_enable else said.boot_enable is not False
+        standard = BoxSpec(said.name, said.device, INTERNAL_AT)
+        return BoxSpec(
+            name=said.name,
+            device=said.device,
+            at=self._at(("world", "boxes", said.name, "at"), truth.at, place(said.address)),
+            unit=_first(truth.id, said.unit),
+            wiring=_first(truth.phases, said.phases),
+            max_ma=max_ma,
+            cable_ma=_first(truth.cable, standard.cable_ma),
+            failsafe_us=_first(truth.fail_safe_duration, said.failsafe_us, standard.failsafe_us),
+            failsafe_ma=_first(truth.fail_safe_current, said.failsafe_ma, standard.failsafe_ma),
+            boot_limit_ma=boot_ma,
+            boot_enable=boot_on,
+            profile=truth.failsafe_ends,
+            attached=truth.attached_meter == "on",
+            turnaround_us=_first(truth.turnaround, standard.turnaround_us),
+            write_latency_us=_first(truth.write_latency, standard.write_latency_us),
+            boot_us=_first(truth.boot_time, standard.boot_us),
+        )
+
+    def meters(self) -> tuple[MeterSpec, ...]:
+        found = []
+        for box in self.site.boxes:
+            if box.meter is not None:
+                spec = MeterSpec(
+                    f"{box.name}-meter", box.meter.device, place(box.meter.address), box.meter.unit, box.name
+                )
+                found.append(self.meter(spec))
+        for meter in self.site.meters:
+            at = place(meter.address)
+            spec = MeterSpec(meter.name, meter.device, at, meter.unit, _measures(meter), meter.phases)
+            found.append(self.meter(spec))
+        return tuple(found)
+
+    def meter(self, said: MeterSpec) -> MeterSpec:
+        truth = self.form.meters.get(said.name, MeterTruth())
+        return MeterSpec(
+            name=said.name,
+            device=said.device,
+            at=self._at(("world", "meters", said.name, "at"), truth.at, said.at or INTERNAL_AT),
+            unit=_first(truth.id, said.unit),
+            measures=said.measures,
+            wiring=_first(truth.phases, said.wiring),
+            interval_us=_first(truth.interval, said.interval_us),
+            offset_us=_first(truth.offset, said.offset_us),
+            pulses_per_kwh=_first(truth.pulses_per_kwh, said.pulses_per_kwh),
+            turnaround_us=_first(truth.turnaround, said.turnaround_us),
+        )
+
+    def house(self, form: House | None) -> HouseSpec:
+        if form is None:
+            return HouseSpec()
+        steps: list[tuple[int, tuple[int, int, int]]] = []
+        for index, (moment, (unit, amount)) in enumerate(form.load):
+            at_us = self.clock.since_start(moment)
+            if steps and at_us <= steps[-1][0]:
+                self.problems.add(("world", "house", "load", index), "expected a later time than the one before")
+                continue
+            each = amount if unit == "mA" else house_ma(amount, len(form.phases), self._voltage(), form.power_factor)
+            l1, l2, l3 = (each if phase in form.phases else 0 for phase in range(3))
+            steps.append((at_us, (l1, l2, l3)))
+        return HouseSpec(tuple(steps), form.power_factor)
+
+    def cars(self, boxes: Sequence[str]) -> tuple[CarSpec, ...]:
+        found: list[CarSpec] = []
+        for index, visit in enumerate(self.form.cars):
+            loc = ("world", "cars", index)
+            if visit.plugs not in boxes:
+                self.problems.add((*loc, "plugs"), str(UnknownName("box", visit.plugs, tuple(boxes))))
+            spec = self.car(visit, loc)
+            if spec is None:
+                continue
+            if spec.name in [other.name for other in found]:
+                self.problems.add(loc, f"expected a name of its own (as: …), and there is another car {spec.name}")
+            found.append(spec)
+        self._refuse_overlaps(found)
+        return tuple(found)
+
+    def car(self, visit: CarVisit, loc: tuple[str | int, ...]) -> CarSpec | None:
+        try:
+            phases, max_ma, name = _charger(visit.car, self._voltage())
+        except (ValueError, LookupError) as error:
+            self.problems.add((*loc, "car"), str(error))
+            return None
+        name = visit.as_ or name
+        if not name:
+            self.problems.add(loc, "expected a name for this car, such as as: guest")
+            return None
+        plugs_us = self.clock.since_start(visit.at)
+        leaves_us = None if visit.leaves is None else self.clock.since_start(visit.leaves)
+        if plugs_us > self.end_us:
+            self.problems.add(
+                (*loc, "at"), f"expected a time within the run, which ends at {self.clock.show(self.end_us)}"
+            )
+        if leaves_us is not None and leaves_us <= plugs_us:
+            self.problems.add((*loc, "leaves"), "expected a later time than the one at which the car plugs in")
+        return CarSpec(
+            name=name,
+            box=visit.plugs,
+            plugs_us=plugs_us,
+            leaves_us=leaves_us,
+            phases=phases,
+            max_ma=max_ma,
+            wanted_wh=visit.wants,
+            minimum_ma=visit.minimum,
+            below_ma=visit.below,
+            delay_us=visit.delay,
+            ramp_ma_per_s=visit.ramp,
+        )
+
+    def _refuse_overlaps(self, cars: Sequence[CarSpec]) -> None:
+        last: dict[str, CarSpec] = {}
+        for index, car in enumerate(cars):
+            before = last.get(car.box)
+            if before is not None and (before.leaves_us is None or before.leaves_us >= car.plugs_us):
+                problem = f"expected a box that is free, and {before.name} is still plugged in at {car.box}"
+                self.problems.add(("world", "cars", index, "plugs"), problem)
+            last[car.box] = car
+
+    def _refuse_unknown(self, field: str, given: Iterable[str], known: Sequence[str]) -> None:
+        for name in given:
+            if name not in known:
+                self.problems.add(
+                    ("world", field, name), f"unknown {field[:-1]} {name!r}{suggest(name, known)}", key=True
+                )
+
+    def _at(self, loc: tuple[str, ...], said: str | None, standard: At) -> At:
+        if said is None:
+            return standard
+        try:
+            return place(parse_address(said))
+        except ValueError as error:
+            self.problems.add(loc, str(error))
+            return standard
+
+    def _voltage(self) -> int:
+        return self.site.connection.voltage_mv
+
+
+def house_ma(power_w: int, phases: int, voltage_mv: int, power_factor_permille: int) -> int:
+    """The current on each of ``phases`` that a house load causes; rounded up, since it is counted as drawn."""
+    return -(-power_w * 1_000_000_000 // (phases * voltage_mv * power_factor_permille))
+
+
+def rated_ma(power_w: int, phases: int, voltage_mv: int) -> int:
+    """The current of an on-board charger by its power: chargers are built for whole amperes, brochures round the kW."""
+    exact = Fraction(power_w * 1000, phases * voltage_mv)
+    return int(exact + Fraction(1, 2)) * 1000
+
+
+def _charger(kind: str | AnyCar, voltage_mv: int) -> tuple[int, int, str]:
+    if isinstance(kind, str):
+        sheet = car_sheet(kind)
+        return sheet.phases, rated_ma(sheet.ac_max_w, sheet.phases, voltage_mv), kind
+    if (kind.power is None) == (kind.current is None):
+        raise ValueError("expected either a power or a current, such as {phases: 3, power: 11 kW}")
+    if kind.current is not None:
+        return kind.phases, kind.current, ""
+    return kind.phases, rated_ma(kind.power or 0, kind.phases, voltage_mv), ""
+
+
+def _measures(meter: HouseMeter) -> str:
+    return "connection" if meter.role == "grid supply" else "house"
+
+
+def _first(*given: T | None) -> T:
+    """The first that is said; the last always is."""
+    return next(one for one in given if one is not None)

@@ -1,0 +1,141 @@
+"""The verbs that look at files and change nothing: check, scenarios, devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from chargebench.datasheets import load
+from chargebench.datasheets.errors import BadInput, CannotOpen
+from chargebench.datasheets.model import Datasheet, Register
+from chargebench.datasheets.quantity import decimal
+from chargebench.scenarios import check as checks
+from chargebench.scenarios import render, shelf
+from chargebench.scenarios.cli import FAILED, print_json
+from chargebench.scenarios.describe import titles
+
+
+def check(targets: Sequence[str], *, as_json: bool) -> int:
+    """Print what is wrong; the worst decides the exit status."""
+    found = []
+    for target in targets:
+        where = shelf.find(target)
+        found.append((target, checks.check_file(where.path, where.variant)))
+    if as_json:
+        print_json([{"target": target, "findings": [asdict(one) for one in findings]} for target, findings in found])
+    else:
+        for target, findings in found:
+            click.echo("\n".join(str(one) for one in findings) if findings else f"{target}: nothing to find fault with")
+    severities = {one.severity for _, findings in found for one in findings}
+    return BadInput.status if "error" in severities else FAILED if "danger" in severities else 0
+
+
+def list_scenarios(*, as_json: bool) -> int:
+    """Names, titles and tiers; variants stand behind a slash."""
+    listed = []
+    for name in shelf.names():
+        title, tiers, variants = titles(shelf.find(name).path)
+        listed.append({"name": name, "title": title, "tiers": list(tiers), "variants": list(variants)})
+    if as_json:
+        print_json(listed)
+    else:
+        rows = [(str(one["name"]), str(one["title"]), ", ".join(map(str, one["variants"]))) for one in listed]
+        click.echo(render.table(rows))
+    return 0
+
+
+def show_scenario(name: str, *, as_json: bool) -> int:
+    """The file, as it is."""
+    path = shelf.find(name).path
+    text = _text(path)
+    if as_json:
+        title, tiers, variants = titles(path)
+        print_json({"name": name, "title": title, "tiers": list(tiers), "variants": list(variants), "text": text})
+    else:
+        click.echo(text, nl=False)
+    return 0
+
+
+def copy_scenario(name: str, target: Path | None, *, as_json: bool) -> int:
+    """The file, to be changed."""
+    path = shelf.find(name).path
+    target = Path(path.name) if target is None else target / path.name if target.is_dir() else target
+    text = _text(path)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotOpen(str(target), error.strerror or str(error)) from error
+    if as_json:
+        print_json({"path": str(target)})
+    else:
+        click.echo(str(target))
+    return 0
+
+
+def list_devices(*, as_json: bool) -> int:
+    """Name, kind and transports of every datasheet."""
+    sheets = [load.load(name) for name in load.names()]
+    if as_json:
+        listed = [{"name": one.name, "kind": one.kind, "transports": list(one.transports)} for one in sheets]
+        print_json(listed)
+    else:
+        click.echo(
+            render.table(
+                [(one.name, one.kind, ", ".join(one.transports), f"{one.maker} {one.model}") for one in sheets]
+            )
+        )
+    return 0
+
+
+def show_device(name: str, *, as_json: bool) -> int:
+    """Every register of a datasheet, in the order of the file."""
+    sheet = load.load(name)
+    if as_json:
+        print_json(_device(sheet))
+    else:
+        head = f"{sheet.name}: {sheet.maker} {sheet.model}, {sheet.kind}, by {' or '.join(sheet.transports)}"
+        rows = [("address", "table", "name", "type", "unit", "access", "note"), *(_row(one) for one in sheet.registers)]
+        click.echo(f"{head}\n{render.table(rows)}")
+    return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise BadInput(str(path), "", f"cannot be read: {error.strerror or error}") from error
+
+
+def _row(register: Register) -> tuple[str, ...]:
+    access = ("r" if register.readable else "") + ("w" if register.writes else "")
+    unit = register.unit if register.scale == 1 or not register.unit else f"{decimal(register.scale)} {register.unit}"
+    mark = " (unverified)" if register.unverified else ""
+    return (str(register.at), register.table, register.name, register.type, unit, access, register.note + mark)
+
+
+def _device(sheet: Datasheet) -> dict[str, object]:
+    return {
+        "name": sheet.name,
+        "kind": sheet.kind,
+        "maker": sheet.maker,
+        "model": sheet.model,
+        "transports": list(sheet.transports),
+        "registers": [
+            {
+                "name": one.name,
+                "address": one.at,
+                "table": one.table,
+                "type": one.type,
+                "count": one.count,
+                "unit": one.unit,
+                "scale": str(one.scale),
+                "writable": bool(one.writes),
+                "unverified": one.unverified,
+            }
+            for one in sheet.registers
+        ],
+    }
