@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from fractions import Fraction
 from math import ceil, floor
 
 from chargebench.datasheets.model import Register
@@ -29,15 +28,23 @@ def decode(register: Register, words: Sequence[int]) -> int | str | None:
     No value is: a float that is no number or not finite, text that is not printable ASCII. ``ValueError`` if the words
     are not those of one whole register.
     """
-    if len(words) != register.count or any(not 0 <= word <= 0xFFFF for word in words):
-        raise ValueError(f"{register.name} is {register.count} words of 16 bits, got {list(words)}")
-    ordered = tuple(reversed(words)) if register.little else words
-    data = b"".join(word.to_bytes(2, "big") for word in ordered)
+    try:
+        data = struct.pack(f">{register.count}H", *(reversed(words) if register.little else words))
+    except struct.error:
+        raise ValueError(f"{register.name} is {register.count} words of 16 bits, got {list(words)}") from None
     if register.type == "str":
         return _text(data)
     if register.type in _FLOATS:
         return _from_float(register, data)
-    return round(int.from_bytes(data, "big", signed=register.type in _SIGNED) * register.scale)
+    raw, scale = int.from_bytes(data, "big", signed=register.type in _SIGNED), register.scale
+    return _nearest(raw * scale.numerator, scale.denominator)
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """The whole number nearest to a fraction, a tie to the even one; ``Fraction`` says the same, at five times the price."""
+    whole, rest = divmod(numerator, denominator)
+    up = 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
+    return whole + up
 
 
 def _text(data: bytes) -> str | None:
@@ -49,9 +56,10 @@ def _from_float(register: Register, data: bytes) -> int | None:
     form, _, _ = _FLOATS[register.type]
     (number,) = struct.unpack(form, data)
     try:
-        return round(Fraction(number) * register.scale)
+        numerator, denominator = number.as_integer_ratio()
     except (ValueError, OverflowError):  # no number, or infinite
         return None
+    return _nearest(numerator * register.scale.numerator, denominator * register.scale.denominator)
 
 
 def encode(register: Register, value: int | str) -> tuple[int, ...]:
@@ -100,20 +108,29 @@ def raw_range(register: Register) -> tuple[int, int]:
 def _to_float(register: Register, value: int) -> bytes:
     """The float nearest to the exact quotient, found among the neighbours of a first guess; a tie goes to the even one."""
     form, pattern, infinite = _FLOATS[register.type]
-    exact = abs(value / register.scale)
+    quotient = value / register.scale
+    numerator, denominator = abs(quotient.numerator), quotient.denominator
     try:
-        (guess,) = struct.unpack(pattern, struct.pack(form, float(exact)))
+        (guess,) = struct.unpack(pattern, struct.pack(form, numerator / denominator))
     except OverflowError as error:
         raise ValueError(f"{register.name} cannot hold {_shown(value, register)}") from error
-    near = [one for one in (guess - 1, guess, guess + 1) if 0 <= one < infinite]
-    best = min(near, key=lambda one: (abs(_float_of(one, form, pattern) - exact), one % 2))
+    near = [(one, *_ratio(one, form, pattern)) for one in (guess - 1, guess, guess + 1) if 0 <= one < infinite]
+    finest = max(below for _, _, below in near)  # a power of two, as all of them
+
+    def distance(candidate: tuple[int, int, int]) -> tuple[int, int]:
+        bits, above, below = candidate
+        return abs(above * denominator - numerator * below) * (finest // below), bits % 2
+
+    best, _, _ = min(near, key=distance)
     minus = 1 << 16 * register.count - 1
-    return struct.pack(pattern, best | minus if value / register.scale < 0 else best)
+    return struct.pack(pattern, best | minus if quotient < 0 else best)
 
 
-def _float_of(bits: int, form: str, pattern: str) -> Fraction:
+def _ratio(bits: int, form: str, pattern: str) -> tuple[int, int]:
+    """A float as the ratio of two integers, the second a power of two."""
     (number,) = struct.unpack(form, struct.pack(pattern, bits))
-    return Fraction(number)
+    above, below = number.as_integer_ratio()
+    return above, below
 
 
 def down_to_step(register: Register, value: int) -> int:

@@ -142,6 +142,21 @@ def test_a_float_between_two_house_units_goes_to_the_nearest_and_a_tie_to_the_ev
     assert decode(register("f32", scale=scale), words) == value
 
 
+@given(integer_registers(), st.data())
+def test_an_integer_means_its_exact_value_to_the_nearest_house_unit_and_a_tie_is_even(one, data):
+    low, high = raw_range(one)
+    raw = data.draw(st.integers(low, high) | st.integers(max(low, -2000), 2000))
+    packed = raw.to_bytes(2 * one.count, "big", signed=low < 0)
+    words = struct.unpack(f">{one.count}H", packed)
+    assert decode(one, words[::-1] if one.little else words) == round(raw * one.scale)
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False), scales())
+def test_a_float_means_its_exact_value_to_the_nearest_house_unit(number, scale):
+    words = struct.unpack(">2H", struct.pack(">f", number))
+    assert decode(register("f32", scale=scale), words) == round(Fraction(number) * scale)
+
+
 @pytest.mark.parametrize("words", [(0x7FC0, 0), (0x7F80, 0), (0xFF80, 0), (0xFFFF, 0xFFFF)])
 def test_a_float_that_is_no_number_is_none(words):
     assert decode(register("f32"), words) is None

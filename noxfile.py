@@ -1,0 +1,169 @@
+"""What can be done here, one session each; ``nox --list`` names them. Each does all its own set-up.
+
+``lint``, ``types``, ``house`` and ``tests`` share one environment, ``.nox/dev``: the dependencies and the tools, and a ``.pth``
+to ``.dev``, where links make the top-level folders importable as ``chargebench.*`` (an editable install would, too, but mypy
+and import-linter do not see through it). ``demo`` and ``bench`` run the installed wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "types", "house", "tests"]
+
+ROOT = Path(__file__).parent
+ROOMS = ("datasheets", "emulator", "manager", "scenarios")
+VERSIONS = ("3.11", "3.12", "3.13")
+CONSTRAINTS = str(ROOT / "constraints.txt")
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+ENVS = ROOT / ".nox"
+
+
+def answers(path: str, version: str) -> bool:
+    """Tell whether ``path`` starts and is that Python: a pyenv shim is on the PATH for versions that it will not start."""
+    ask = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        told = subprocess.run(ask, capture_output=True, text=True, timeout=30, check=False)
+    except OSError:
+        return False
+    return told.returncode == 0 and told.stdout.strip() == version
+
+
+def interpreter(version: str) -> str | None:
+    """Find a Python of ``version``: the one that runs nox, the PATH, then pyenv's versions, the newest first."""
+    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+        return sys.executable
+    homes = [Path(home) for home in (os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv") if home]
+    built = [path for home in homes for path in home.glob(f"versions/{version}.*/bin/python{version}")]
+    newest = sorted(built, key=lambda path: [int(part) for part in path.parts[-3].split(".") if part.isdigit()])
+    found = [shutil.which(f"python{version}"), *(str(path) for path in reversed(newest))]
+    return next((path for path in found if path and answers(path, version)), None)
+
+
+FOUND = {version: path for version in VERSIONS if (path := interpreter(version))}
+MISSING = [version for version in VERSIONS if version not in FOUND]
+RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
+OWN = RUNNING if RUNNING in VERSIONS else next(iter(FOUND), VERSIONS[0])
+OTHERS = [version for version in FOUND if version != OWN]
+
+
+def link_rooms(session: nox.Session) -> None:
+    """Make the four rooms importable as ``chargebench.*`` in the session's environment, in place."""
+    dev = ROOT / ".dev"
+    names = dev / "chargebench"
+    names.mkdir(parents=True, exist_ok=True)
+    for room in ROOMS:
+        link = names / room
+        if not link.is_symlink():
+            link.symlink_to(Path("..", "..", room), target_is_directory=True)
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = session.run("python", "-c", where, silent=True, log=False)
+    Path(str(site).strip(), "chargebench-dev.pth").write_text(f"{dev}\n", encoding="utf-8")
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install in the exact versions of ``constraints.txt``, the tools that build a wheel included."""
+    env = {"PIP_CONSTRAINT": CONSTRAINTS, "PIP_BUILD_CONSTRAINT": CONSTRAINTS, "UV_BUILD_CONSTRAINT": CONSTRAINTS}
+    session.install("-q", "-c", CONSTRAINTS, *what, env=env)
+
+
+def install_wheel(session: nox.Session) -> None:
+    """Build the wheel and install it as a stranger would, without what an earlier build has left behind."""
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else []
+    install(session, *again, ".")
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def dev(session: nox.Session) -> None:
+    """Make the shared environment of the tools, ``.nox/dev``: good for an editor, too."""
+    install(session, *PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])
+    link_rooms(session)
+
+
+def in_dev(session: nox.Session, program: str, *given: str, good: tuple[int, ...] = (0,), **env: str) -> None:
+    """Run a program of the shared environment."""
+    session.run(str(ENVS / "dev" / "bin" / program), *given, external=True, env=env, success_codes=good)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff."""
+    in_dev(session, "ruff", "check")
+    in_dev(session, "ruff", "format", "--check")
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def types(session: nox.Session) -> None:
+    """Check types with mypy: strict in the four rooms, untyped functions allowed in tests."""
+    packages = [argument for room in ROOMS for argument in ("-p", f"chargebench.{room}")]
+    in_dev(session, "mypy", "--strict", *packages)
+    in_dev(session, "mypy", "noxfile.py", "tests")
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def house(session: nox.Session) -> None:
+    """Check who may import whom."""
+    in_dev(session, "lint-imports", "--no-logo")
+
+
+def runtime(version: str) -> str:
+    """Add a session that makes an environment of another Python, with the bench's own dependencies and nothing else."""
+    name = f"python-{version.replace('.', '-')}"
+
+    @nox.session(name=name, python=FOUND[version], reuse_venv=True)
+    def make(session: nox.Session) -> None:
+        """Make an environment in which tests replay a run on another Python."""
+        install(session, *PROJECT["dependencies"])
+        link_rooms(session)
+
+    return name
+
+
+RUNTIMES = {version: runtime(version) for version in OTHERS}
+
+
+@nox.session(venv_backend="none", requires=["dev", *RUNTIMES.values()])
+def tests(session: nox.Session) -> None:
+    """Run the tests: in parallel and random order, then those that need real time, one by one."""
+    if MISSING and os.environ.get("CI") == "true":
+        session.error(f"no Python {', '.join(MISSING)} here: pyenv install {' '.join(MISSING)}")
+    names = {OWN: "dev"} | RUNTIMES
+    pythons = ",".join(f"{version}={ENVS / name / 'bin' / 'python'}" for version, name in names.items())
+    good = (0, 5) if session.posargs else (0,)  # 5: a path of your choice may hold tests of one group only
+    parallel = ["-n", "auto", "--dist", "worksteal", "-m", "not serial"]
+    in_dev(session, "pytest", *parallel, *session.posargs, good=good, CHARGEBENCH_PYTHONS=pythons)
+    in_dev(session, "pytest", "-m", "serial", *session.posargs, good=good, CHARGEBENCH_PYTHONS=pythons)
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def demo(session: nox.Session) -> None:
+    """Watch a night at a house: the breaker goes without load management, nothing trips with it, a replay is the same."""
+    install_wheel(session)
+    run = str(Path(session.create_tmp()) / "house-14kw")
+    shutil.rmtree(run, ignore_errors=True)
+    session.run("chargebench", "run", "without-load-management")
+    session.run("chargebench", "run", "house-14kw", "--out", run)
+    session.run("chargebench", "replay", run)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def pictures(session: nox.Session) -> None:
+    """Draw the picture of the first screen anew, from the runs that it shows."""
+    in_dev(session, "python", "-m", "docs.pictures.house_14kw")
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Measure how quick the bench is, on the installed wheel, and assert nothing: one table, medians of five."""
+    install_wheel(session)
+    session.run("python", "-m", "tests.bench", *session.posargs)
