@@ -291,7 +291,6 @@ class Box:
         if self.car is not None:
             self.car.unplug(at_us)
             self._flow(at_us)
-            self.contactor.ask(at_us, asked=False)
             self.car = None
             self._offer(at_us, DUTY_FULL)
             self._one_phase, self._switching = self.relay_select, False

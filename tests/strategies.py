@@ -87,7 +87,7 @@ def parks(draw, most_boxes=4, hours=1):
             )
         visits += draw(cars(specs[-1], hours))
     house_most = draw(st.sampled_from([limit_ma * 2 // 3, limit_ma // 3, limit_ma, 0]))
-    house_meters = ()
+    house_meters: tuple[HouseMeter, ...] = ()
     if role is not None:
         house_meters = (HouseMeter("house", "eastron-sdm630", TcpAddress("192.168.2.100", 502), 1, role),)
         measures = "connection" if role == "grid supply" else "house"

@@ -48,6 +48,12 @@ def test_a_failsafe_current_of_0_stops_the_car():
     assert (one.box.pilot, one.box.contactor.closed) == (Pilot.B, False)
 
 
+def test_the_end_of_failsafe_tells_what_holds_again():
+    one = failsafe(boot_enable=False).to(100 * S)
+    one.device().read("holding", 8093, 1)
+    assert one.story("failsafe")[-1] == (100 * S, "failsafe", 0, 0)
+
+
 def test_failsafe_lets_a_stopped_box_charge():
     for profile in ("on-top", "overwrite"):
         one = failsafe(boot_enable=False, profile=profile).to(100 * S)
@@ -137,14 +143,20 @@ def test_a_restart_takes_the_idle_time_from_power_on():
     assert one.to(HOUR).story("failsafe") == [(360_500_000, "failsafe", 1, 6_000)]
 
 
-def test_a_restart_ends_failsafe_and_forgets_writes_under_way():
-    one = one_box(failsafe_us=30 * S, write_latency_us=20 * S).to(40 * S)
+def test_a_restart_ends_failsafe():
+    one = one_box(failsafe_us=60 * S).to(70 * S)
     assert one.box.idle.on
-    write(one, 50 * S, limit_ma=6_000)
+    one.box.restart(70 * S)
+    one.world._arm_all()
+    one.to(129 * S)
+    assert (one.box.idle.on, one.box.pulse.offered_ma) == (False, 16_000)
+
+
+def test_a_restart_forgets_writes_under_way():
+    one = write(one_box(write_latency_us=90 * S), 50 * S, limit_ma=6_000).to(55 * S)
     one.box.restart(55 * S)
     one.world._arm_all()
-    assert not one.to(84 * S).box.idle.on
-    assert one.to(84 * S).box.pulse.offered_ma == 16_000
+    assert one.to(HOUR).box.pulse.offered_ma == 16_000
 
 
 def test_boot_registers_decide_what_a_restarted_box_does():

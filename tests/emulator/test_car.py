@@ -140,8 +140,9 @@ def test_charge_is_counted_for_each_live_phase():
 
 def test_phases_that_come_and_go_count_for_their_time():
     car, told = plugged(below_ma=0)
-    run(car, 20 * S)
+    before = run(car, 20 * S).charge2(20 * S)
     car.supply(20 * S, 2)
+    assert car.charge2(20 * S) == before
     run(car, 30 * S)
     assert car.charge2(30 * S) - car.charge2(20 * S) == 2 * 2 * 16_000 * MA * 10 * S
     assert story(told)[-1] == (20 * S, "draw", 16_000, 2)

@@ -71,7 +71,12 @@ def test_a_phase_that_dies_at_an_instant_is_dead_in_its_sample_though_asked_befo
 
 def test_a_sample_is_taken_once_however_often_it_is_asked_for():
     taken = []
-    hold = SampleHold(grid_meter(), Flow(), lambda instant: taken.append(instant) or instant, None)
+
+    def measure(instant):
+        taken.append(instant)
+        return instant
+
+    hold = SampleHold(grid_meter(), Flow(), measure, None)
     for at_us in (S + 1, S + 2, 2 * S - 1, 2 * S, 2 * S, 2 * S + 1, 2 * S + 9):
         assert hold.held(at_us) == at_us // S * S
     assert taken == [S, 2 * S, 2 * S, 2 * S]

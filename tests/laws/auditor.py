@@ -3,6 +3,8 @@
 Written from the laws, not from the controller: it knows the view, the commands and the site, nothing else.
 """
 
+from typing import Any
+
 from chargebench.manager.controller import CYCLE_US
 from chargebench.manager.readings import Pilot
 
@@ -15,7 +17,7 @@ class Book:
 
     def __init__(self, box):
         self.box = box
-        self.confirmed = None
+        self.confirmed: Any = None
         self.since = 0
         self.sent = None
         self.live = []  # limits that may still be followed

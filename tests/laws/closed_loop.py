@@ -4,9 +4,11 @@ A cycle sees what was read one second before its instant; its commands arrive a 
 """
 
 from dataclasses import replace
+from typing import Any
 
 from chargebench.datasheets.load import load
 from chargebench.emulator.device import Refused
+from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.streams import Streams
 from chargebench.emulator.world import World
 from chargebench.manager.controller import CYCLE_US, Controller
@@ -32,14 +34,14 @@ class Loop:
     """One site, one world, one controller; ``watch(n, view, commands)`` is called at every cycle."""
 
     def __init__(self, site, spec, controller=None, watch=None):
-        self.events = []
+        self.events: list[Event] = []
         self.world = World(spec, Streams(0), self.events.append, load)
         self.site = site
         self.drivers = [box_driver(box.device, load) for box in site.boxes]
-        self.controller = controller or Controller(site, [driver.step_ma for driver in self.drivers])
+        self.controller: Any = controller or Controller(site, [driver.step_ma for driver in self.drivers])
         self.watch = watch or (lambda *_: None)
         self.commands = []
-        self.segments = []
+        self.segments: list[Segment] = []
         self.world.watch.append(self.segments.append)
         self.at = {
             (_spec_key(server.at), unit): device
@@ -82,7 +84,7 @@ class Loop:
         house = [0, 0, 0]
         for ma, phase in zip(own.phases_ma, meter.phases, strict=False):
             house[phase] = ma
-        return MeterView(MeterReading(own.at_us, tuple(house), own.power_w, own.energy_wh))
+        return MeterView(MeterReading(own.at_us, (house[0], house[1], house[2]), own.power_w, own.energy_wh))
 
     def view(self):
         return View(
