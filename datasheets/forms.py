@@ -12,7 +12,15 @@ from fractions import Fraction
 from math import isfinite
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.annotated_handlers import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
@@ -84,6 +92,12 @@ def _quantity(kind: Kind, *, signed: bool = False) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _live(voltage_mv: int) -> int:
+    if voltage_mv == 0:
+        raise ValueError(f"expected {expectation('voltage')}, and more than 0 V")
+    return voltage_mv
+
+
 def _reader(read: Callable[[object], object]) -> BeforeValidator:
     return BeforeValidator(read)
 
@@ -114,7 +128,7 @@ Current = Annotated[int, _quantity("current"), Due(expectation("current"), "mA")
 Power = Annotated[int, _quantity("power"), Due(expectation("power"), "W")]
 SignedPower = Annotated[int, _quantity("power", signed=True), Due(expectation("power"), "W")]
 Energy = Annotated[int, _quantity("energy"), Due(expectation("energy"), "Wh")]
-Voltage = Annotated[int, _quantity("voltage"), Due(expectation("voltage"), "mV")]
+Voltage = Annotated[int, _quantity("voltage"), AfterValidator(_live), Due(expectation("voltage"), "mV")]  # never 0
 Duration = Annotated[int, _quantity("duration"), Due(expectation("duration"), "us")]
 TimeOfDay = Annotated[int, _quantity("time"), Due(expectation("time"))]  # s since midnight
 

@@ -10,6 +10,8 @@ Table = Literal["holding", "input", "coil", "discrete"]
 Type = Literal["u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64", "str", "bits"]
 WORDS: dict[str, int] = {"u16": 1, "i16": 1, "bits": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4, "i64": 4, "f64": 4}
 
+OWN_MAKER = "cFos"
+
 
 @dataclass(frozen=True, slots=True)
 class Register:
@@ -76,6 +78,11 @@ class Datasheet:
     limits: tuple[tuple[str, int], ...] = ()
     checked: str = ""
     path: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether the maker of the Power Brain made it; else it is a third party's."""
+        return self.maker == OWN_MAKER
 
     def register(self, name: str) -> Register:
         """The register called ``name``; ``LookupError`` where the sheet has none."""

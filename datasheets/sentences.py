@@ -113,6 +113,8 @@ def _translate(details: ErrorDetails, root: Value, seen: Seen) -> _Error:
         form = seen.of(_at(root, walked[:-1]))
         names = list(_fields(form)) if form else []
         return _Error(Finding(walked, f"unknown field{suggest(str(loc[-1]), names)}", key=True), union, branch)
+    if about_key and kind == "string_type":
+        return _Error(Finding(walked, f"expected a name as key, got {got(details['input'])}", key=True), union, branch)
     if kind in _BOUNDS:
         unit = _mark(seen.of(_at(root, walked[:-1])), str(walked[-1])).unit if walked and not about_key else ""
         return _Error(Finding(walked, _bound(details, unit), about_key), union, branch)
@@ -164,6 +166,8 @@ def _bound(details: ErrorDetails, unit: str) -> str:
     text, name = _BOUNDS[details["type"]]
     ctx, value = details["ctx"], details["input"]
     bound = show(ctx[name], unit) if unit else ctx[name]
+    if bound == 1:
+        text = text.replace("entries", "entry").replace("characters", "character")
     found = str(ctx["actual_length"]) if "actual_length" in ctx else got(value)
     return f"expected {text.format(bound)}, got {found}"
 

@@ -143,6 +143,7 @@ class LimitsForm(Form):
     step: Current | None = None
     watchdog: Duration | None = None
     silence: Duration | None = None
+    pause: Duration | None = None
 
     def pairs(self) -> tuple[tuple[str, int], ...]:
         named = (
@@ -151,6 +152,7 @@ class LimitsForm(Form):
             ("step_ma", self.step),
             ("watchdog_us", self.watchdog),
             ("silence_us", self.silence),
+            ("pause_us", self.pause),
         )
         return tuple((name, value) for name, value in named if value is not None)
 

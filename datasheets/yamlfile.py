@@ -128,6 +128,8 @@ def read_yaml(path: str | Path, name: str | None = None) -> Document:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadInput(name, "", f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a zero byte in the path
+        raise BadInput(name.replace("\0", "\\0"), "", "cannot be read: no file can be called so") from error
     if len(data) > MAX_BYTES:
         raise BadInput(name, "", f"expected at most {MAX_BYTES} bytes, and the file is larger")
     try:
@@ -146,9 +148,8 @@ def parse_yaml(text: str, name: str) -> Document:
     try:
         value = reader.read(YAML(typ="safe", pure=True).parse(StringIO(text)))
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = " ".join(part for part in (error.problem, error.context) if part)
-        raise BadInput(_at(name, mark), "", f"expected YAML: {problem}") from error
+        mark, problem = _syntax(error)
+        raise BadInput(_at(name, mark), "", problem) from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
@@ -232,6 +233,8 @@ class _Reader:
 
     def scalar(self, event: ScalarEvent) -> Scalar:
         text: str = event.value
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self.wrong(event, "expected text, got half of a surrogate pair (\\ud800 to \\udfff)")
         if not event.implicit[0]:
             return text
         if _INT.fullmatch(text) or _BASED.fullmatch(text):
@@ -257,6 +260,21 @@ def _word(text: str) -> Scalar:
     if _INFINITE.fullmatch(text):
         return float(text.replace(".", "").lower())
     return text
+
+
+def _syntax(error: MarkedYAMLError) -> tuple[StreamMark | None, str]:
+    """Where the YAML is wrong, and what a person does about the errors that are made most."""
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
+    problem, context = error.problem or "", error.context or ""
+    if "'\\t'" in problem:
+        return mark, "expected spaces, got a tab"
+    if problem.startswith("could not find expected ':'"):
+        return began or mark, "expected name: value, with a space after the colon"
+    if began is not None and context.startswith("while parsing a flow"):
+        opening, closing = ("{", "}") if "mapping" in context else ("[", "]")
+        since = f"the {opening} of line {began.line + 1}, column {began.column + 1}, is still open"
+        return mark, f"expected a comma or {closing}: {since}"
+    return mark, f"expected YAML: {' '.join(part for part in (problem, context) if part)}"
 
 
 def _at(name: str, mark: StreamMark | None) -> str:

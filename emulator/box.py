@@ -1,4 +1,6 @@
-"""A Power Brain box: registers that mean something, pulse, contactor, failsafe, restarts; a machine without a clock.
+"""A box of any make: limit, pulse, contactor, failsafe, standby, restarts; a machine without a clock.
+
+What boxes do alike stands here; in what they differ says their ``Manner``, and their registers say it in ``devices``.
 
 Who decides what the pilot offers: failsafe while it acts on top, else limit and enable as written, once the write latency
 has passed; then the cable (8091 in its stead where it is set) and the model; rounded down to 0.1 A, below 6 A nothing.
@@ -9,10 +11,16 @@ that goes on all the same is cut off after 30 s. The contactor closes as soon as
 and opens 100 ms after the switch opens, the plug is pulled, or an interruption of the pilot begins; a restart or a loss
 of power opens it at once. Openings with 1 A or more flowing are counted apart: they are what wears it.
 
-Failsafe: after ``failsafe_s`` without any access (counted from power-on, seen once a second) the failsafe current takes
-over, 0 stops charging. Profile "on-top": limit and enable stay as written and the next access returns to them. Profile
-"overwrite": they take the failsafe values, and keep them until they are written again. Under both profiles a failsafe
-current above 0 lets a stopped box charge: that is the case a load manager has to reckon with.
+Failsafe: after a time without any access (counted from power-on) the failsafe current takes over, 0 stops charging.
+Profile "on-top": limit and enable stay as written and the next access returns to them. Profile "overwrite": they take the
+failsafe values, and keep them until they are written again. Under both profiles a failsafe current above 0 lets a stopped
+box charge: that is the case a load manager has to reckon with.
+
+Fault: a box that knows it puts its pilot into state F while its failsafe current of 0 acts, or while it is locked, and for
+``fault_us`` after; the pulse stops at once, the contactor opens as with an interrupted pilot, a car is not seen.
+
+Standby: a box that knows it sleeps when no car is plugged in and nothing was heard for a while. It wakes when a car comes,
+or at a request, which it misses; what it had been told is gone then as after a restart. Asleep, no watchdog runs.
 
 Registers follow a write at once; what they cause comes ``write_latency_us`` later. Nothing that a write causes changes the
 current in that same microsecond, so what a meter samples at an instant does not depend on a write at that instant.
@@ -25,17 +33,14 @@ from collections.abc import Callable, Sequence
 
 from chargebench.emulator.car import Car
 from chargebench.emulator.events import Event
-from chargebench.emulator.flow import FAR, NA_PER_MA, SECOND_US, Flow, Triple, first_below
-from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, Pulse
+from chargebench.emulator.flow import FAR, NA_PER_MA, SECOND_US, ZERO, Flow, Triple, first_below
+from chargebench.emulator.manner import POWER_BRAIN, Manner
+from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, Pulse, Standby
 from chargebench.emulator.pilot import DUTY_FULL, MINIMUM_MA, Pilot, path
 from chargebench.emulator.spec import BoxSpec
 
 STEP_MA = 100
 PHASE_SWITCH_S = 120
-QUIRKS = (
-    "second-relay",
-    "phase-switching",
-)  # hardware of Rev. F; also the owner's release of switching while plugged in
 
 Feed = Callable[[int, tuple[Triple, Triple]], None]
 
@@ -54,19 +59,23 @@ class Box:
         tell: Callable[[Event], None],
         feed: Feed,
         down: Callable[[], None],
+        manner: Manner = POWER_BRAIN,
     ) -> None:
-        _check(spec, cars)
+        _check(spec, cars, manner)
+        self.manner = manner
         self.spec, self.channel = spec, f"box {spec.name}"
         self.flow = Flow()  # at the box's terminals t1..t3
         self._tell, self._feed, self._down = tell, feed, down
         self._visits = deque(sorted(cars, key=lambda one: one.spec.plugs_us))
         self.car: Car | None = None
-        self.idle = IdleTimer(-(-spec.failsafe_us // SECOND_US))
+        self.idle = IdleTimer(spec.failsafe_us, manner.look_us)
+        self.standby = Standby(manner.standby_us)
         self.pulse, self.contactor = Pulse(), Contactor()
         # registers in flash
         self.def_fixed_ma, self.def_limit_ma, self.def_enable = 0, spec.boot_limit_ma, spec.boot_enable
         self.failsafe_ma = spec.failsafe_ma
         self.restarts = 0
+        self.locked = False
         # registers that live until the next restart
         self.fixed_ma, self.limit_ma, self.enable = self.def_fixed_ma, self.clip(self.def_limit_ma), self.def_enable
         self.relay_select = self.relay2 = 0
@@ -78,6 +87,10 @@ class Box:
         self._writes: deque[tuple[int, int, bool]] = deque()
         self._boot_end_us = FAR
         self._cut_us, self._cut_end_us = FAR, FAR  # interruption of the pilot: since, until
+        self._faulted = False  # the interruption is a fault's
+        self._heard_us = -manner.pause_us
+        self.boot_charge2: Triple = ZERO
+        """Twice the charge (nA*us) that had flowed through its terminals when it last was powered on."""
         self._one_phase, self._switching = 0, False
         self._dead = [False, False, False]
 
@@ -103,7 +116,8 @@ class Box:
             self._writes[0][0] if self._writes else FAR,
             self._boot_end_us,
             self._cut_end_us,
-            FAR if self.dark else self.idle.next_us,
+            FAR if self.dark or self.standby.asleep else self.idle.next_us,
+            FAR if self.dark or self.car is not None else self.standby.next_us,
             self._visit_us(),
             self.pulse.due_us(self._duty_wanted()),
             self._opens_us(),
@@ -112,10 +126,21 @@ class Box:
 
     # -- what a master can do to it ----------------------------------------------------------------------------------
 
+    def hears(self, at_us: int) -> bool:
+        """Whether it hears a request that comes now: not the one that wakes it, and none too soon after another."""
+        if self.standby.asleep:
+            self._wake(at_us)
+            self._settle(at_us)
+            return False
+        return at_us >= self._heard_us + self.manner.pause_us
+
     def heard(self, at_us: int) -> None:
         """Any access to its unit: the idle time starts anew, failsafe ends."""
+        self._heard_us = at_us
+        self.standby.stir(at_us)
         if self.idle.heard(at_us):
             self._say(at_us, "failsafe", ("on", 0), ("limit_ma", self.limit_ma if self.enable else 0))
+            self._review_fault(at_us)
             self._settle(at_us)
 
     def written(self, at_us: int) -> None:
@@ -123,6 +148,7 @@ class Box:
         if (self.limit_ma, self.enable) != (self._writes[-1][1:] if self._writes else self._in_force):
             self._writes.append((at_us + self.spec.write_latency_us, self.limit_ma, self.enable))
         self._say_limit(at_us)
+        self._review_fault(at_us)
         self._settle(at_us)
 
     def interrupt(self, at_us: int, seconds: int) -> None:
@@ -173,8 +199,10 @@ class Box:
         while self._writes and self._writes[0][0] <= at_us:
             _, limit, enable = self._writes.popleft()
             self._in_force = (limit, enable)
-        if not self.dark and self.idle.next_us <= at_us:
+        if not self.dark and not self.standby.asleep and self.idle.next_us <= at_us:
             self._fall_back(at_us)
+        if not self.dark and self.car is None and self.standby.next_us <= at_us:
+            self._fall_asleep(at_us)
         if self._visit_us() <= at_us:
             self._visit(at_us)
         if self._cut_end_us <= at_us:
@@ -190,7 +218,7 @@ class Box:
             self.car.lose_pilot(at_us)
         self._writes.clear()
         self._cut_us = self._cut_end_us = FAR
-        self._switching = self.idle.on = False
+        self._switching = self._faulted = self.idle.on = self.standby.asleep = False
         if not self.dark:
             self.dark = True
             self._down()
@@ -198,13 +226,26 @@ class Box:
     def _boot(self, at_us: int) -> None:
         self._boot_end_us = FAR
         self.dark = False
+        if self.manner.boots_first:
+            self.idle.power_on(at_us)
+        self.boot_charge2 = self.flow.charge2(at_us)
         self.fixed_ma = self.def_fixed_ma
-        self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable
         self.relay_select = self.relay2 = self._one_phase = 0
-        self._in_force = (self.limit_ma, self.enable)
+        self.standby.stir(at_us)
+        self._restore()
         self._say(at_us, "boot", ("count", self.restarts))
         self._say_limit(at_us)
+        self._review_fault(at_us)
         self._down()
+
+    def _restore(self) -> None:
+        """What it was told is gone: the boot registers hold."""
+        if self.manner.forgets in self.spec.quirks:
+            self.idle.after_us, self.failsafe_ma = self.manner.failsafe_us, self.manner.failsafe_ma
+            self.standby.allowed, self.locked = True, False
+        self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable
+        self._writes.clear()
+        self._in_force = (self.limit_ma, self.enable)
 
     def _fall_back(self, at_us: int) -> None:
         self.idle.on = True
@@ -215,6 +256,31 @@ class Box:
             self._writes.clear()
             self._in_force = (self.limit_ma, self.enable)
             self._say_limit(at_us)
+        self._review_fault(at_us)
+
+    def _fall_asleep(self, at_us: int) -> None:
+        self.standby.asleep, self.idle.on = True, False
+        if self._faulted:
+            self._end_cut()
+        self._say(at_us, "standby", ("on", 1))
+
+    def _wake(self, at_us: int) -> None:
+        self.standby.stir(at_us)
+        self.idle.power_on(at_us)
+        self._say(at_us, "standby", ("on", 0))
+        self._restore()
+        self._say_limit(at_us)
+        self._review_fault(at_us)
+
+    def _review_fault(self, at_us: int) -> None:
+        """Put the pilot into state F where there is cause, and let it go on for a while when there is none any more."""
+        if not self.manner.fault_us or self.dark or self.standby.asleep:
+            return
+        if self.locked or (self.idle.on and not self.failsafe_ma):
+            self._faulted = True
+            self._cut_until(at_us, FAR)
+        elif self._faulted and self._cut_end_us == FAR:
+            self._cut_end_us = at_us + self.manner.fault_us
 
     # -- what it offers ----------------------------------------------------------------------------------------------
 
@@ -222,6 +288,11 @@ class Box:
         """What may be offered now, in steps of 0.1 A; 0 = nothing."""
         if self.dark or self.car is None or self._switching or self._cut_us != FAR:
             return 0
+        return self.granted_ma
+
+    @property
+    def granted_ma(self) -> int:
+        """What its limit, or its failsafe while that acts, lets a car have, in steps of 0.1 A; 0 = nothing."""
         limit, enable = self._in_force
         if self.idle.on and self.spec.profile == "on-top":
             limit, enable = self.failsafe_ma, self.failsafe_ma > 0
@@ -239,15 +310,18 @@ class Box:
 
     def _cut(self, at_us: int, seconds: int) -> None:
         """Begin, prolong or shorten an interruption of the pilot."""
+        if seconds or self._cut_us != FAR:
+            self._cut_until(at_us, at_us + seconds * SECOND_US)
+
+    def _cut_until(self, at_us: int, end_us: int) -> None:
         if self._cut_us == FAR:
-            if not seconds:
-                return
             self._cut_us = at_us
             self._offer(at_us, DUTY_FULL)
-        self._cut_end_us = at_us + seconds * SECOND_US
+        self._cut_end_us = end_us
 
     def _end_cut(self) -> None:
         self._cut_us = self._cut_end_us = FAR
+        self._faulted = False
         if self._switching:
             self._switching, self._one_phase = False, self.relay_select
 
@@ -292,9 +366,12 @@ class Box:
             self.car.unplug(at_us)
             self._flow(at_us)
             self.car = None
+            self.standby.stir(at_us)
             self._offer(at_us, DUTY_FULL)
             self._one_phase, self._switching = self.relay_select, False
         if self._visit_us() <= at_us:
+            if self.standby.asleep:
+                self._wake(at_us)
             self._move(at_us)  # the state passes through A
             self.car = self._visits.popleft()
             self.car.plug(at_us)
@@ -369,11 +446,13 @@ class Box:
         self._feed(at_us, ((by[0], by[1], by[2]), (by_rate[0], by_rate[1], by_rate[2])))
 
     def _move(self, at_us: int) -> None:
-        """Bring the pilot state up to date; it stands still while the pilot is interrupted."""
-        if self._cut_us != FAR:
+        """Bring the pilot state up to date; it stands still while the pilot is interrupted, but for a fault."""
+        if self._cut_us != FAR and not self._faulted:
             return
         if self.dark:
             now = Pilot.E
+        elif self._faulted:
+            now = Pilot.F
         elif self.car is None:
             now = Pilot.A
         else:
@@ -391,14 +470,14 @@ class Box:
             self._say(at_us, "limit", ("limit_ma", self.limit_ma), ("enable", int(self.enable)))
 
 
-def _check(spec: BoxSpec, cars: Sequence[Car]) -> None:
+def _check(spec: BoxSpec, cars: Sequence[Car], manner: Manner) -> None:
     """Refuse what no box can be; the sentence names the box."""
     if not 1 <= len(spec.wiring) <= 3 or sorted({*spec.wiring} & {0, 1, 2}) != sorted(spec.wiring):
         raise ValueError(f"box {spec.name}: one to three different phases of 0..2, got {spec.wiring}")
     if spec.profile not in {"on-top", "overwrite"}:
         raise ValueError(f"box {spec.name}: a failsafe profile is on-top or overwrite, got {spec.profile}")
-    if strange := [one for one in spec.quirks if one not in QUIRKS]:
-        raise ValueError(f"box {spec.name}: known quirks are {', '.join(QUIRKS)}, got {strange[0]}")
+    if strange := [one for one in spec.quirks if one not in manner.quirks]:
+        raise ValueError(f"box {spec.name}: known quirks are {', '.join(manner.quirks)}, got {strange[0]}")
     last: Car | None = None
     for car in sorted(cars, key=lambda one: one.spec.plugs_us):
         if last is not None and (last.spec.leaves_us is None or last.spec.leaves_us > car.spec.plugs_us):

@@ -16,10 +16,11 @@ from collections import deque
 from collections.abc import Callable
 
 from chargebench.emulator.events import Event
-from chargebench.emulator.flow import CHARGE2_MV_PER_WH, FAR, NA_PER_MA, energy_wh
+from chargebench.emulator.flow import CHARGE2_MV_PER_WH, FAR, NA_PER_MA, SECOND_US, energy_wh
 from chargebench.emulator.spec import CarSpec
 
-_HEARD_MAX = 64  # a box changes its pulse every 5 s at most, so so many are under way only for absurd delays
+DELAY_MAX_US = 300 * SECOND_US
+_HEARD_MAX = 256  # a pulse rises every 5 s at most and may be dropped in between: 120 changes in the longest delay
 
 
 class Car:
@@ -201,7 +202,7 @@ def _check(spec: CarSpec) -> None:
         (not 1 <= spec.phases <= 3, f"has 1 to 3 phases, got {spec.phases}"),
         (spec.wanted_wh < 0, f"wants 0 Wh or more, got {spec.wanted_wh}"),
         (spec.ramp_ma_per_s <= 0, f"ramps by more than 0 mA/s, got {spec.ramp_ma_per_s}"),
-        (spec.delay_us < 0, f"acts after 0 us or more, got {spec.delay_us}"),
+        (not 0 <= spec.delay_us <= DELAY_MAX_US, f"acts after 0 us to 300 s, got {spec.delay_us} us"),
         (stairs != sorted(stairs), f"has a taper whose stairs rise, got {stairs}"),
         (spec.leaves_us is not None and spec.leaves_us <= spec.plugs_us, "leaves after it was plugged in"),
     ):

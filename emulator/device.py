@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chargebench.datasheets.model import Table
 
@@ -29,3 +29,11 @@ class Device(Protocol):
 
     def advance(self, now_us: int) -> int:
         """Move to ``now_us`` (never backwards), return when the device would next change by itself."""
+
+
+@runtime_checkable
+class Drowsy(Protocol):
+    """What a device has that does not hear every request."""
+
+    def hears(self, now_us: int) -> bool:
+        """Whether it hears the request to it that has come now; the one that is not heard may wake it."""

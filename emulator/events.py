@@ -12,7 +12,7 @@ class Event:
     """Something happened at ``at_us`` on ``channel`` ("box garage", "car zoe", "meter house", "connection", "fault").
 
     Kinds and data: box: ``state`` (was, now: A..F) · ``limit`` (limit_ma, enable) · ``offer`` (offered_ma) ·
-    ``contactor`` (closed 0/1, drawn_ma) · ``failsafe`` (on 0/1, limit_ma) · ``boot`` (count) · ``write`` (register, value).
+    ``contactor`` (closed 0/1, drawn_ma) · ``failsafe`` (on 0/1, limit_ma) · ``boot`` (count) · ``standby`` (on 0/1) · ``write`` (register, value).
     car: ``plugged`` (box) · ``draw`` (drawn_ma, phases) · ``full`` (energy_wh) · ``unplugged`` (energy_wh).
     connection: ``house`` (l1_ma, l2_ma, l3_ma) · ``verdict`` (phase, was, now) · ``tripped`` (phases, by) .
     fault: ``begins``, ``ends`` (fault, on).

@@ -20,8 +20,8 @@ class House:
             raise ValueError(f"the times of house loads rise from 0 on, got {times}")
         if any(ma < 0 for _, load in spec.steps for ma in load):
             raise ValueError("a house load is 0 mA or more on each phase")
-        if not 0 <= spec.power_factor_permille <= 1000:
-            raise ValueError(f"a power factor is 0 to 1000 permille, got {spec.power_factor_permille}")
+        if not 0 < spec.power_factor_permille <= 1000:
+            raise ValueError(f"a power factor is 1 to 1000 permille, got {spec.power_factor_permille}")
         self.flow = Flow()
         self._spec, self._tell, self._feed = spec, tell, feed
         self._step = 0

@@ -153,9 +153,9 @@ class PhaseMeter:
         """Energy of all inputs, whole Wh, rounded once."""
         return energy_wh(sum(self.sample(at_us).active_charge2), self._source.voltage_mv)
 
-    def total_apparent_vah(self, at_us: int) -> int:
-        """Apparent energy of all inputs, whole VAh, rounded once."""
-        return energy_wh(sum(self.sample(at_us).charge2), self._source.voltage_mv)
+    def total_apparent_vah(self, at_us: int, since2: int = 0) -> int:
+        """Apparent energy of all inputs, whole VAh, rounded once; ``since2``: beyond this charge (twice, nA*us)."""
+        return energy_wh(max(0, sum(self.sample(at_us).charge2) - since2), self._source.voltage_mv)
 
     def _measure(self, instant: int) -> Sample:
         flow = self._source.flow

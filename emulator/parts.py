@@ -1,4 +1,4 @@
-"""The parts of a box that have one rule each: idle timer, pulse, contactor. Values and time in, next instant out."""
+"""The parts of a box that have one rule each: idle timer, standby, pulse, contactor. Values and time in, next instant out."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _LOWEST = duty_of(MINIMUM_MA)
 
 
 class IdleTimer:
-    """Failsafe by silence: after ``after_s`` without an access (0 = never) it is ``on`` until the next one.
+    """Failsafe by silence: after ``after_us`` without an access (0 = never) it is ``on`` until the next one.
 
-    Silence is measured from the last access or from power-on, and looked at once a second, counted from power-on.
+    Silence is measured from the last access or from power-on, and looked at every ``look_us``, counted from power-on.
     """
 
-    __slots__ = ("_access_us", "_power_on_us", "after_s", "on")
+    __slots__ = ("_access_us", "_look_us", "_power_on_us", "after_us", "on")
 
-    def __init__(self, after_s: int) -> None:
-        self.after_s = after_s
+    def __init__(self, after_us: int, look_us: int) -> None:
+        self.after_us = -(-after_us // look_us) * look_us
         self.on = False
+        self._look_us = look_us
         self._power_on_us = self._access_us = 0
 
     def power_on(self, at_us: int) -> None:
@@ -39,10 +40,34 @@ class IdleTimer:
     @property
     def next_us(self) -> int:
         """When failsafe begins, should nobody speak."""
-        if self.on or not self.after_s:
+        if self.on or not self.after_us:
             return FAR
-        idle_us = self._access_us + self.after_s * SECOND_US - self._power_on_us
-        return self._power_on_us + -(-idle_us // SECOND_US) * SECOND_US
+        idle_us = self._access_us + self.after_us - self._power_on_us
+        return self._power_on_us + -(-idle_us // self._look_us) * self._look_us
+
+
+class Standby:
+    """Sleep: after ``after_us`` (0 = never) in which nothing stirs, where it is ``allowed``, until something does."""
+
+    __slots__ = ("_after_us", "_stirred_us", "allowed", "asleep")
+
+    def __init__(self, after_us: int) -> None:
+        self.allowed, self.asleep = True, False
+        self._after_us = after_us
+        self._stirred_us = 0
+
+    def stir(self, at_us: int) -> bool:
+        """Something happens; True if that wakes it."""
+        self._stirred_us = at_us
+        was, self.asleep = self.asleep, False
+        return was
+
+    @property
+    def next_us(self) -> int:
+        """When it falls asleep, should nothing stir."""
+        if self.asleep or not self.allowed or not self._after_us:
+            return FAR
+        return self._stirred_us + self._after_us
 
 
 class Pulse:

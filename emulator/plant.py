@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.box import Box
 from chargebench.emulator.device import Device
-from chargebench.emulator.devices.power_brain import evse
 from chargebench.emulator.devices.registers import Clock, Hooks, SheetDevice
 from chargebench.emulator.devices.s0 import PulseMeter, s0_meter
 from chargebench.emulator.devices.sdm630 import sdm630
+from chargebench.emulator.kinds import Parts, kind_of, serial
 from chargebench.emulator.meter import Meter, PhaseMeter, Source
 from chargebench.emulator.spec import At, BoxSpec, MeterSpec, TcpAt, WorldSpec
 
-BOXES = ("power-brain",)
 METERS = ("power-brain-s0", "eastron-sdm630")
 Sheets = Callable[[str], Datasheet]
 
@@ -57,10 +56,10 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
     plant = Plant()
     servers: list[Server] = []
     for number, box in enumerate(spec.boxes):
-        _known(box.name, box.device, BOXES)
-        meter = _attached(spec, box, plant, around)
+        made = kind_of(box)
+        meter = _built_in(box, around) if made.metered else _attached(spec, box, plant, around)
         sheet, hooks = around.sheets(box.device), around.hooks(box.name)
-        device = evse(sheet, boxes[box.name], _serial(number), meter, around.clock, hooks)
+        device = made.device(Parts(sheet, boxes[box.name], number, meter, around.clock, hooks))
         plant.devices[box.name] = device
         servers.append(Server(box.name, box.at, {box.unit: device}, box.turnaround_us, box.name))
     for number, one in enumerate(spec.meters):
@@ -74,13 +73,16 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
     return plant
 
 
-def _serial(number: int) -> str:
-    return f"W00-{number:04d}"
-
-
 def _known(name: str, device: str, known: tuple[str, ...]) -> None:
     if device not in known:
         raise LookupError(f"{name}: there is no device {device} here; known are {', '.join(known)}")
+
+
+def _built_in(box: BoxSpec, around: Around) -> PhaseMeter:
+    """The meter in a box's own case."""
+    if box.attached:
+        raise ValueError(f"box {box.name}: {box.device} has its meter built in, so none is attached to it")
+    return PhaseMeter(MeterSpec(box.name, "", None, 0, box.name), around.source(box.name))
 
 
 def _attached(spec: WorldSpec, box: BoxSpec, plant: Plant, around: Around) -> PhaseMeter | None:
@@ -99,7 +101,7 @@ def _meter(spec: MeterSpec, number: int, plant: Plant, around: Around) -> SheetD
     if spec.device == "power-brain-s0":
         pulses = PulseMeter(spec, source)
         plant.meters[spec.name] = pulses
-        device = s0_meter(sheet, pulses, _serial(number), around.clock, hooks)
+        device = s0_meter(sheet, pulses, serial(number), around.clock, hooks)
     else:
         phases = PhaseMeter(spec, source)
         plant.meters[spec.name] = phases

@@ -8,7 +8,7 @@ Who is answered, and how:
   mean the device itself where it is declared so and is alone.
 - A unit answers the functions its device lists, everything else with exception 01. Diagnostics (8) and report server id
   (0x11) exist on serial lines only.
-- While ``mute``, the slave neither hears nor answers.
+- While ``mute``, the slave neither hears nor answers. A drowsy device says of each request whether it hears it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chargebench.emulator.actions import Tamper
-from chargebench.emulator.device import Device, Refused
+from chargebench.emulator.device import Device, Drowsy, Refused
 from chargebench.emulator.diagnostics import DIAGNOSTICS, Diagnostics
 from chargebench.emulator.functions import FUNCTIONS, ILLEGAL_FUNCTION, WRITES
 from chargebench.emulator.identity import identify, report
@@ -51,6 +51,7 @@ class Slave:
         self.tamper = tamper
         self.mute = False
         self.diagnostics = {unit: Diagnostics() for unit in self.units}
+        self._drowsy = {unit: device for unit, device in self.units.items() if isinstance(device, Drowsy)}
 
     def answer(self, unit: int, pdu: bytes, now_us: int, *, serial: bool = False) -> bytes | None:
         """The answer PDU to ``pdu``, None where there is none. ``now_us`` never goes back; ``pdu`` is at most 253 bytes."""
@@ -61,6 +62,8 @@ class Slave:
         device = self._over_tcp(unit)
         if device is None:
             return bytes((pdu[0] | 0x80, NO_PATH)) if self.gateway else None
+        if not self._hears(unit, now_us):
+            return None
         return _guarded(device, unit, pdu, now_us)
 
     def heard(self, *, good: bool) -> None:
@@ -68,6 +71,10 @@ class Slave:
         if not self.mute:
             for diagnostics in self.diagnostics.values():
                 diagnostics.heard(good=good)
+
+    def _hears(self, unit: int, now_us: int) -> bool:
+        drowsy = self._drowsy.get(unit)
+        return drowsy is None or drowsy.hears(now_us)
 
     def _over_tcp(self, unit: int) -> Device | None:
         device = self.units.get(unit)
@@ -78,10 +85,11 @@ class Slave:
     def _serial(self, unit: int, pdu: bytes, now_us: int) -> bytes | None:
         if unit == BROADCAST:
             for one in self.units:
-                self._broadcast(one, pdu, now_us)
+                if self._hears(one, now_us):
+                    self._broadcast(one, pdu, now_us)
             return None
         device = self.units.get(unit)
-        if device is None:
+        if device is None or not self._hears(unit, now_us):
             return None
         diagnostics = self.diagnostics[unit]
         diagnostics.server_messages += 1

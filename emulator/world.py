@@ -9,7 +9,7 @@ of how often or in which steps somebody advances.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from chargebench.emulator.agenda import Agenda
 from chargebench.emulator.box import Box
@@ -20,11 +20,13 @@ from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.faults.plan import FaultPlan
 from chargebench.emulator.figures import Figures, contactor_starts, fuse_figures, limit_figures, loaded_openings
 from chargebench.emulator.house import House
+from chargebench.emulator.kinds import kind_of
 from chargebench.emulator.meter import Meter, Source
 from chargebench.emulator.plant import Around, Server, Sheets, build_plant
 from chargebench.emulator.spec import BoxSpec, WorldSpec
 from chargebench.emulator.streams import Streams
 
+T = TypeVar("T")
 _CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
 
 
@@ -132,7 +134,8 @@ class World:
 
     def _box(self, spec: BoxSpec) -> Box:
         cars = [car for car in self.cars.values() if car.spec.box == spec.name]
-        return Box(spec, cars, self._tell, self.connection.add, self._review_silence)
+        manner = kind_of(spec).manner
+        return Box(spec, cars, self._tell, self.connection.add, self._review_silence, manner)
 
     def _source(self, measures: str) -> Source:
         """What flows at the place that a meter measures."""
@@ -154,21 +157,22 @@ class World:
         def wrote(at_us: int, register: str, value: int) -> None:
             self._tell(Event(at_us, channel, "write", (("register", register), ("value", value))))
 
-        def act(on: Callable[[int], None], number: int) -> Callable[[int], None]:
-            def accessed(at_us: int) -> None:
+        def act(on: Callable[[int], T], number: int) -> Callable[[int], T]:
+            def accessed(at_us: int) -> T:
                 before_us = self._agenda.next_us
-                on(at_us)
+                result = on(at_us)
                 self._arm(number)
                 self._arm(_CONNECTION)
                 if self.on_change is not None and self._agenda.next_us < before_us:
                     self.on_change()
+                return result
 
             return accessed
 
         if box is None:
             return Hooks(_nothing, wrote, _nothing)
         number = self._numbers[name]
-        return Hooks(act(box.heard, number), wrote, act(box.written, number))
+        return Hooks(act(box.heard, number), wrote, act(box.written, number), act(box.hears, number))
 
     # -- moving ------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,12 @@
 """The allocator: who may charge, and with how much, given what is free. Pure; integers; mA per phase.
 
 Admission first: within one priority the boxes whose minimum must be placed are taken in a declared order (a runner that
-is still held, then those who want something, then least energy since plug-in, then the order of the site), and each is
-admitted whose minimum still fits on every node it weighs on. Going on after one that does not fit makes the admitted set
-maximal. Then progressive filling: the lowest rise together, level by level; those behind a node that binds, and those at
+is still held, then those who want something, then who has missed most turns, then least energy since plug-in, then the
+order of the site), and each is admitted whose minimum still fits on every node it weighs on. Going on after one that does
+not fit makes the admitted set maximal; who starts like that is told to be *ahead* of its turn, so that it need not be given
+a whole one. Least energy alone would let whoever charged much, or on more phases, wait for hours.
+
+Then progressive filling: the lowest rise together, level by level; those behind a node that binds, and those at
 their highest, are frozen; the rest rises on. That is the lexicographic max-min optimum of the continuous problem. Each is then
 rounded down to its step, and what is left is handed out one step at a time, lowest first. A higher priority takes all it
 can use before the next is looked at.
@@ -23,7 +26,9 @@ class Ask:
     """What one box asks for. ``nodes``: indices of the limits it weighs on, each once with its whole current.
 
     ``low_ma`` and ``high_ma`` bound what it may be given beside 0; both are multiples of ``step_ma``. ``runs``: it charges
-    already; ``held``: its turn is not over; ``idle``: its car takes nothing.
+    already; ``held``: its turn is not over; ``idle``: its car takes nothing; ``missed``: turns that it has waited through,
+    the present one included, 0 for who runs. ``spare_ma`` must be free beside the minimum for a start, on nodes with grace:
+    by so much its own current may later be taken for somebody else's.
     """
 
     box: int
@@ -36,18 +41,28 @@ class Ask:
     held: bool = False
     idle: bool = False
     energy_wh: int = 0
+    missed: int = 0
+    spare_ma: int = 0
 
-    def rank(self) -> tuple[bool, bool, int, int]:
+    def rank(self) -> tuple[bool, bool, int, int, int]:
         """The declared order of admission within a priority, and the tie-break of leftovers."""
-        return (not self.held, self.idle, self.energy_wh, self.box)
+        return (not self.held, self.idle, -self.missed, self.energy_wh, self.box)
+
+    def starts_on(self, grace_ma: int) -> int:
+        """What must be free on a node with that grace for it to start."""
+        return self.low_ma + (self.spare_ma if grace_ma else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """``limits``: (box, mA) of the admitted, in rank order; ``waiting``: boxes whose minimum did not fit."""
+    """``limits``: (box, mA) of the admitted, in rank order; ``waiting``: boxes whose minimum did not fit.
+
+    ``ahead``: boxes that may start because one that comes before them needs more than there is, and waits.
+    """
 
     limits: tuple[tuple[int, int], ...]
     waiting: tuple[int, ...]
+    ahead: tuple[int, ...] = ()
 
 
 def allocate(asks: Sequence[Ask], free_ma: Sequence[int], grace_ma: Sequence[int] = ()) -> Allocation:
@@ -60,27 +75,33 @@ def allocate(asks: Sequence[Ask], free_ma: Sequence[int], grace_ma: Sequence[int
     grace = list(grace_ma) or [0] * len(free)
     limits: list[tuple[int, int]] = []
     waiting: list[int] = []
+    ahead: list[int] = []
     for priority in sorted({ask.priority for ask in asks}, reverse=True):
         ranked = sorted((ask for ask in asks if ask.priority == priority), key=Ask.rank)
-        admitted = _admit(ranked, free, grace, waiting)
+        admitted = _admit(ranked, free, grace, waiting, ahead)
         currents = _fill(admitted, free)
         _round_down(admitted, currents, free)
         _hand_out(admitted, currents, free)
         limits += [(ask.box, ma) for ask, ma in zip(admitted, currents, strict=True)]
-    return Allocation(tuple(limits), tuple(waiting))
+    return Allocation(tuple(limits), tuple(waiting), tuple(ahead))
 
 
-def _admit(ranked: list[Ask], free: list[int], grace: list[int], waiting: list[int]) -> list[Ask]:
+def _admit(ranked: list[Ask], free: list[int], grace: list[int], waiting: list[int], ahead: list[int]) -> list[Ask]:
     """Take the minimum of all that fit out of ``free``; the others join ``waiting``."""
+    whole = list(free)
+    passed_over = False
     admitted = []
     for ask in ranked:
-        more = grace if ask.runs else [0] * len(grace)
-        if ask.high_ma >= ask.low_ma and all(free[node] + more[node] >= ask.low_ma for node in ask.nodes):
+        needs = [(node, ask.low_ma - grace[node] if ask.runs else ask.starts_on(grace[node])) for node in ask.nodes]
+        if ask.high_ma >= ask.low_ma and all(free[node] >= ma for node, ma in needs):
             admitted.append(ask)
+            ahead += [ask.box] if passed_over and not ask.runs else []
             for node in ask.nodes:
                 free[node] -= ask.low_ma
         else:
             waiting.append(ask.box)
+            could = not ask.runs and not ask.idle and all(whole[node] >= ma for node, ma in needs)
+            passed_over = passed_over or could
     return admitted
 
 

@@ -13,7 +13,13 @@ long as it was never reached.
 The background of a grid meter is what the boxes do not explain. While a car ramps, its own meter and the grid meter were
 read at different moments and their difference lies. So the boxes are taken as a span, from the least to the most that
 they may have been drawing when the grid meter looked, and the background moves only as far as that span forces it to.
-Believing the difference itself was seen to raise other boxes into a ramp that the grid meter had not shown yet.
+Believing the difference itself was seen to raise other boxes into a ramp that the grid meter had not shown yet. Where a car
+is about to take what it was offered, the grid meter may also show it first: then a background that seems to have risen is
+*doubted* for one cycle, in which nobody is raised. What is taken off the grid meter for a box is never more than what is
+booked for it, so that the sum of both is at least what flows.
+
+Turns: a runner is held for a while, then gives way to who waits. It gets another turn if nobody is left who would have
+wanted its place and could not have it yet; a box that needs several places at once would else never find them free together.
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chargebench.manager.allocator import Allocation, Ask, allocate
-from chargebench.manager.memory import NOTHING, SETTLE_US, Level, Memory, Span, level_of
+from chargebench.manager.memory import DRAW_MARGIN_MA, NOTHING, PHYSICAL_US, SETTLE_US, Level, Memory, Span, level_of
 from chargebench.manager.readings import Command, MeterReading, MeterView, View
 from chargebench.manager.site import HouseMeter, Site
 from chargebench.manager.units import down_to_step, up_to_step
@@ -32,9 +38,12 @@ HOLD_US = 1_800_000_000  # a runner gives way to a waiting car only after so lon
 PAUSE_US = 300_000_000  # a stopped box stays stopped so long, twice as long each time that its turn was cut short
 RESEND_US = 12_000_000  # a write that did not show is sent again after so long
 METER_LOST_US = 12_000_000  # a house meter silent for so long is not believed any more
+BLIND_US = PHYSICAL_US  # an overload that outlives its cuts for so long comes from cars that draw less than is thought
 FALL_US = 12_000_000  # the background is believed to have fallen after so long
 HOUSE_BAND_MA = 300
 DEAD_BAND_MA = 300
+SMALL_MA = 1_000  # a raise by less, or by a single step, waits until the box had its last command so long ago:
+CALM_US = 30_000_000  # else limits flutter with the house, and every flutter is a write and a change of the pulse
 FAR = 1 << 62
 
 
@@ -60,6 +69,7 @@ class Controller:
         self.site = site
         steps = tuple(steps_ma) if steps_ma is not None else (100,) * len(site.boxes)
         self._steps = steps
+        self._grid = any(meter.role == "grid supply" for meter in site.meters)
         self._lows = tuple(up_to_step(box.minimum_ma, step) for box, step in zip(site.boxes, steps, strict=True))
         self.boxes = [Memory(box, site.connection.voltage_mv) for box in site.boxes]
         self.next_cycle = 0
@@ -69,6 +79,8 @@ class Controller:
         self._levels: list[tuple[Level, bool] | None] = [None] * len(site.boxes)
         self._meter_levels: list[tuple[bool, bool] | None] = [None] * len(site.meters)
         self._backgrounds: list[Span | None] = [None] * len(site.meters)
+        self._doubted = [False] * len(site.meters)
+        self._over_us: list[int | None] = [None] * 3
         self._falls: list[list[int | None]] = [[None] * 3 for _ in site.meters]
 
     # -- is there anything to decide ------------------------------------------------------
@@ -116,9 +128,10 @@ class Controller:
         commands: list[Command] = []
         if self.site.management:
             self._cut(n, targets, commands, due)
-            self._raise(n, targets, allocation, free, commands)
-            self._hold(now_us, targets, allocation, due)
-        self._latch(n, view, due)
+            if not any(self._doubted):
+                commands += self._raise(n, targets, allocation, list(free), due)
+            self._hold(now_us, targets, due)
+        self._latch(n, view, due, self._tight(targets, free))
         booked = [sum(ma) for ma in zip(NOTHING, *(memory.booked() for memory in self.boxes), strict=True)]
         l1, l2, l3 = booked
         self.decision = Decision(
@@ -150,39 +163,53 @@ class Controller:
             due.append(lost_us)
         if reading is None or reading.phases_ma is None or lost:
             self._backgrounds[k] = None
+            self._doubted[k] = False
             return (connection.house_max_ma or connection.limit_ma,) * 3
-        if meter.role == "consumption":
-            least = most = reading.phases_ma
-        else:
-            least, most = self._unexplained(reading.phases_ma)
-        was = self._backgrounds[k] or most
-        l1, l2, l3 = (min(max(ma, low), high) for ma, low, high in zip(was, least, most, strict=True))
-        self._backgrounds[k] = now = self._believed(k, was, (l1, l2, l3), now_us, due)
+        now = self._backgrounds[k]
+        if now is None or seen.silent_since_us is None:  # else the boxes have moved on and the meter has not
+            now = self._judged(k, meter, reading.phases_ma, now_us, due)
+        self._backgrounds[k] = now
         l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in now)
         return l1, l2, l3
 
-    def _believed(self, k: int, was: Span, now: Span, now_us: int, due: list[int]) -> Span:
-        """A rise at once; a fall only after it has lasted, since a slow meter of a box makes the house look smaller."""
-        believed = list(now)
+    def _judged(self, k: int, meter: HouseMeter, read: Span, now_us: int, due: list[int]) -> Span:
+        """The background that a reading and the boxes make likely."""
+        if meter.role == "consumption":
+            return read
+        self._watch(read, now_us, due)
+        least, most = self._unexplained(read)
+        was = self._backgrounds[k] or most
+        rises = any(ma < low for ma, low in zip(was, least, strict=True))
+        self._doubted[k] = rises and not self._doubted[k] and any(memory.settling(now_us) for memory in self.boxes)
+        if self._doubted[k]:
+            due.append(now_us + CYCLE_US)
+            return was
+        l1, l2, l3 = (min(max(ma, low), high) for ma, low, high in zip(was, least, most, strict=True))
+        return l1, l2, l3
+
+    def _watch(self, grid: Span, now_us: int, due: list[int]) -> None:
+        """Note since when the grid meter shows more than there is."""
+        most_ma = self.site.connection.limit_ma - self.site.connection.reserve_ma
         for phase in range(3):
-            if now[phase] >= was[phase]:
-                self._falls[k][phase] = None
-                continue
-            since = self._falls[k][phase]
-            since = self._falls[k][phase] = now_us if since is None else since
-            if now_us < since + FALL_US:
-                believed[phase] = was[phase]
-                due.append(since + FALL_US)
-        return believed[0], believed[1], believed[2]
+            since = self._over_us[phase]
+            self._over_us[phase] = None if grid[phase] <= most_ma else now_us if since is None else since
+            if self._over_us[phase] == now_us:
+                due.append(now_us + BLIND_US)
+
+    def _blind(self, memory: Memory, now_us: int) -> bool:
+        """Whether cuts of this box do not help, because nobody knows how much less than its limit its car takes."""
+        since = [self._over_us[phase] for phase in memory.phases]
+        return not memory.measured and any(us is not None and now_us >= us + BLIND_US for us in since)
 
     def _unexplained(self, grid: Span) -> tuple[Span, Span]:
         """The span of grid minus boxes, per phase."""
         low = [0, 0, 0]
         high = [0, 0, 0]
         for memory in self.boxes:
+            some, all_of_it = memory.taken()
             for phase in range(3):
-                low[phase] += memory.low_draw[phase]
-                high[phase] += memory.high_draw[phase]
+                low[phase] += some[phase]
+                high[phase] += all_of_it[phase]
         least = (grid[0] - high[0], grid[1] - high[1], grid[2] - high[2])
         most = (grid[0] - low[0], grid[1] - low[1], grid[2] - low[2])
         return least, most
@@ -197,6 +224,8 @@ class Controller:
             if not memory.in_hand:
                 for node, ma in enumerate(memory.booked() * (len(free) // 3)):
                     free[node] -= ma
+            for node in self._nodes(memory) if memory.in_hand else ():
+                free[node] -= memory.over_ma()
         return free
 
     def _nodes(self, memory: Memory) -> tuple[int, ...]:
@@ -212,15 +241,25 @@ class Controller:
             if not memory.running and memory.stopped_us is not None and now_us < _paused_until(memory):
                 due.append(_paused_until(memory))
                 continue
-            step, low = self._steps[k], self._lows[k]
-            high = down_to_step(memory.box.maximum_ma, step)
-            if memory.cap_ma is not None:
-                high = min(high, up_to_step(memory.cap_ma, step))
-            high = max(high, low) if low <= memory.box.maximum_ma else 0
+            low, high = self._lows[k], self._high(k, memory, now_us)
             held = memory.running and memory.hold_us > now_us and not memory.idle
-            rank = memory.box.priority, memory.running, held, memory.idle, memory.energy_wh()
-            asks.append(Ask(k, self._nodes(memory), low, high, step, *rank))
+            missed = 0 if memory.running or memory.idle else 1 + (now_us - memory.waits_us) // HOLD_US
+            rank = memory.box.priority, memory.running, held, memory.idle, memory.energy_wh(), missed
+            spare = 0 if memory.measured else DRAW_MARGIN_MA * self._grid
+            asks.append(Ask(k, self._nodes(memory), low, high, self._steps[k], *rank, spare))
         return asks
+
+    def _high(self, k: int, memory: Memory, now_us: int) -> int:
+        """The most that this box is to be given, beside nothing."""
+        step, low = self._steps[k], self._lows[k]
+        if low > memory.box.maximum_ma:
+            return 0
+        if self._blind(memory, now_us):
+            return low
+        high = down_to_step(min(memory.box.maximum_ma, memory.most_ma), step)
+        if memory.cap_ma is not None:
+            high = min(high, up_to_step(memory.cap_ma, step))
+        return max(high, low)
 
     def _grace(self, nodes: int) -> list[int]:
         """The band that the background was counted with: those who run may use it, nobody may start into it."""
@@ -237,6 +276,8 @@ class Controller:
         """Lower what is above its target, and repeat what did not show."""
         now_us = n * CYCLE_US
         for k, memory in enumerate(self.boxes):
+            if memory.fell_back:
+                self._lay_down(n, k, commands)
             if not memory.reached or memory.silent:
                 continue
             shows = max(memory.confirmed_ma, memory.sent_ma or 0)
@@ -251,11 +292,20 @@ class Controller:
             if not memory.shows:
                 due.append(memory.sent_us + RESEND_US)
 
+    def _lay_down(self, n: int, k: int, commands: list[Command]) -> None:
+        """Have a silent box that is at its failsafe current told so first, lest it wakes at its old limit."""
+        memory = self.boxes[k]
+        limit = down_to_step(min(memory.failsafe_ma, memory.box.maximum_ma), self._steps[k])
+        limit = limit if limit >= self._lows[k] else 0
+        if limit != memory.sent_ma:
+            memory.send(limit, n * CYCLE_US)
+            commands.append(Command(n, k, limit))
+
     def _raise(
-        self, n: int, targets: list[int], allocation: Allocation, free: list[int], commands: list[Command]
-    ) -> None:
+        self, n: int, targets: list[int], allocation: Allocation, left: list[int], due: list[int]
+    ) -> list[Command]:
         """Raise what fits into that which nobody may draw any more."""
-        left = list(free)
+        commands: list[Command] = []
         for memory in self.boxes:
             if memory.in_hand:
                 for node, ma in enumerate(memory.booked() * (len(left) // 3)):
@@ -263,35 +313,60 @@ class Controller:
         for k, _ in allocation.limits:
             memory = self.boxes[k]
             more = targets[k] - memory.booked_ma()
-            worth = more >= DEAD_BAND_MA or memory.confirmed_ma == 0
             nodes = self._nodes(memory)
-            if more > 0 and memory.shows and worth and all(left[node] >= more for node in nodes):
+            if not memory.shows or not self._worth(k, more, n * CYCLE_US, due):
+                continue
+            if all(left[node] >= more for node in nodes):
                 for node in nodes:
                     left[node] -= more
                 memory.send(targets[k], n * CYCLE_US)
                 commands.append(Command(n, k, targets[k]))
+        return commands
 
-    def _hold(self, now_us: int, targets: list[int], allocation: Allocation, due: list[int]) -> None:
+    def _worth(self, k: int, more: int, now_us: int, due: list[int]) -> bool:
+        """Whether a box is to be raised by so much, now."""
+        memory = self.boxes[k]
+        if memory.confirmed_ma == 0:
+            return more > 0
+        if more < DEAD_BAND_MA or (more >= SMALL_MA and more > self._steps[k]):
+            return more >= DEAD_BAND_MA
+        calm_us = memory.sent_us + CALM_US
+        due.append(calm_us)
+        return now_us >= calm_us
+
+    def _hold(self, now_us: int, targets: list[int], due: list[int]) -> None:
         """Start and stop turns: a runner is held for a while, a stopped one pauses."""
+        out = [memory for memory, ma in zip(self.boxes, targets, strict=True) if ma == 0 and memory.in_hand]
+        passed_over = any(memory.plugged and not memory.running and not memory.idle for memory in out)
         for k, memory in enumerate(self.boxes):
-            if not memory.in_hand:
+            if not memory.in_hand and not memory.stubborn:
                 continue  # it goes on as it is, and keeps its turn
             if targets[k] == 0:
                 if memory.running:
-                    memory.evictions += memory.hold_us > now_us and not memory.idle
-                    memory.running, memory.cap_ma, memory.stopped_us = False, None, now_us
+                    memory.stop(now_us)
                     due.append(_paused_until(memory))
                 continue
             if not memory.running:
                 memory.running, memory.hold_us = True, now_us + HOLD_US
                 due.append(now_us + SETTLE_US)  # from then on its own observation says what it waits for
-            elif memory.hold_us <= now_us:
+            elif memory.hold_us <= now_us and not passed_over:
                 memory.hold_us = now_us + HOLD_US
-            if allocation.waiting:
-                due.append(memory.hold_us)
+            due.append(memory.hold_us)
 
-    def _latch(self, n: int, view: View, due: list[int]) -> None:
-        """Fix the bands and levels by which the coming cycles are judged quiet, and the next cycle by time."""
+    def _tight(self, targets: list[int], free: list[int]) -> Span:
+        """By how much of the grace of each phase the targets live."""
+        told = [0, 0, 0]
+        for memory, ma in zip(self.boxes, targets, strict=True):
+            for phase in memory.phases:
+                told[phase] += ma
+        l1, l2, l3 = (max(0, ma - free[phase]) for phase, ma in enumerate(told))
+        return l1, l2, l3
+
+    def _latch(self, n: int, view: View, due: list[int], tight: Span) -> None:
+        """Fix the bands and levels by which the coming cycles are judged quiet, and the next cycle by time.
+
+        A house may rise by its band unseen, since the background counts it; but not by what was given away as grace.
+        """
         now_us = n * CYCLE_US
         later = [at for at in due if at > now_us]
         self.next_cycle = max(n + 1, -(-min(later) // CYCLE_US)) if later else FAR
@@ -304,7 +379,8 @@ class Controller:
             self._meter_levels[k] = _meter_level(meter)
             phases = meter.reading.phases_ma if meter.reading is not None else None
             for phase in range(3):
-                band = None if phases is None else (phases[phase] - HOUSE_BAND_MA, phases[phase] + HOUSE_BAND_MA)
+                up = max(0, HOUSE_BAND_MA - tight[phase])
+                band = None if phases is None else (phases[phase] - HOUSE_BAND_MA, phases[phase] + up)
                 self.house_bands[3 * k + phase] = band
 
 

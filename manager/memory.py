@@ -4,9 +4,10 @@ Kept between decisions only; a quiet cycle changes nothing in here. Time is the 
 and everything that waits does so from an anchor, so the answer does not depend on how often it was asked for.
 
 A limit is not yet current. ``top_ma`` is the highest limit that the car may still be following: it falls to the confirmed
-limit when the cut is physical, that is measured at or below it, or, without a meter, ``PHYSICAL_US`` after it was
-confirmed. ``floor_ma`` is the lowest that it may still be following: it rises to the confirmed limit equally late. What
-the car draws lies between the two, and that is all an unmetered box lets one know.
+limit when the cut is physical, that is when its current was seen to come down to it, or lies below it though the car has
+had time to take more, or ``PHYSICAL_US`` after it was confirmed. A low current alone proves nothing: a car that was offered
+more some seconds ago is about to take it. ``floor_ma`` is the lowest that it may still be following: it rises to the
+confirmed limit equally late. What the car draws lies between the two, and that is all an unmetered box lets one know.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen
 SETTLE_US = 60_000_000  # a draw that stood still so long is what the car wants
 IDLE_US = 600_000_000  # a car that draws nothing for so long is done
 REFUSE_US = 120_000_000  # a car that stays in state B under an offer for so long is done
+AGAIN_US = 3_600_000_000  # a stopped car that was done is asked again after so long: its owner may have set a timer
 STUBBORN_US = 60_000_000  # a box that shows another limit than the one written for so long is not in our hands
 SILENCE_MARGIN_US = 30_000_000  # beyond a box's failsafe time, before its failsafe current is believed
 BAND_MA = 400  # a draw within so much of its anchor is no news
@@ -27,6 +29,7 @@ DRAWS_MA = 500  # below it a car does not charge
 KNOWS_PHASES_MA = 5_000  # a settled draw above it shows which phases the car uses
 PHASE_MA = 1_000
 HEADROOM_MA = 1_500  # a car is left so much above what it takes
+WORTH_MA = 1_000  # for less its limit is left alone: a car that keeps its distance would be led down to its minimum
 WAKE_MA = 1_000  # a car within so much of its own cap wants more
 DRAW_MARGIN_MA = 1_000  # an unmetered car is taken to draw so much less than it may
 
@@ -43,15 +46,23 @@ class Level:
     pilot: Pilot | None
     limit_ma: int
     offered_ma: int
+    loads: tuple[bool, ...]
 
 
 def level_of(view: BoxView, pending: bool) -> Level:
     """The level of a view. The offer counts only while a limit is ``pending``."""
     reading = view.reading
     if reading is None:
-        return Level(False, view.silent_since_us is not None, None, 0, 0)
+        return Level(False, view.silent_since_us is not None, None, 0, 0, ())
     offered = reading.offered_ma if pending else 0
-    return Level(True, view.silent_since_us is not None, reading.pilot, reading.limit_ma, offered)
+    return Level(True, view.silent_since_us is not None, reading.pilot, reading.limit_ma, offered, _loads(reading))
+
+
+def _loads(reading: BoxReading) -> tuple[bool, ...]:
+    """Which terminals carry current; a single one for a meter that knows only a total, none without a meter."""
+    if reading.phases_ma is not None:
+        return tuple(ma > PHASE_MA for ma in reading.phases_ma)
+    return () if reading.power_w is None else (True,)
 
 
 class Memory:
@@ -67,14 +78,14 @@ class Memory:
         self.confirmed_ma = box.maximum_ma
         self.top_ma = box.maximum_ma
         self.floor_ma = 0
-        self.confirmed_us = self.pilot_us = self.differs_us = 0
-        self.differs = False
+        self.confirmed_us = self.pilot_us = self.differs_us = self.offer_us = 0
+        self.up_us = -PHYSICAL_US
         self.stubborn = False
         self.failsafe_ma = box.maximum_ma
         self.fell_back = False
-        self.metered = False
+        self.metered = self.measured = False
         self.low_draw = self.high_draw = self.last_draw = NOTHING
-        self.drawn_ma = 0
+        self.drawn_ma = self.peak_ma = 0
         self.energy_read_wh: int | None = None
         self.moving = False
         self.new_session(0, 0)
@@ -86,12 +97,15 @@ class Memory:
         self.running = False
         self.hold_us = 0
         self.stopped_us: int | None = None
+        self.waits_us = now_us
         self.evictions = 0
         self.cap_ma: int | None = None
+        self.most_ma = self.box.maximum_ma
         self.idle = False
         self.anchor_ma = 0
         self.anchor_us = self.raised_us = now_us
         self.phases = self.box.phases
+        self.loads: tuple[bool, ...] = ()
         self.meter_wh = energy_wh
         self.work_pj = 0
         self.work_us = now_us
@@ -120,10 +134,20 @@ class Memory:
 
     def booked(self) -> Span:
         """``booked_ma`` on the house phases that the car may use."""
-        most = self.booked_ma()
-        used = self.box.phases if self.silent or not self.reached else self.phases
-        l1, l2, l3 = (most if phase in used else 0 for phase in range(3))
-        return l1, l2, l3
+        return self._spread(self.booked_ma(), self.box.phases if self.silent or not self.reached else self.phases)
+
+    def taken(self) -> tuple[Span, Span]:
+        """The least and the most that it may be drawing on each phase, never more than what is booked for it."""
+        booked = self.booked()
+        return _lower(self.low_draw, booked), _lower(self.high_draw, booked)
+
+    def over_ma(self) -> int:
+        """What the car takes beyond its limit though it has had time to follow."""
+        return max(0, self.drawn_ma - self.confirmed_ma) if self.top_ma == self.confirmed_ma else 0
+
+    def settling(self, now_us: int) -> bool:
+        """Whether its meter may not yet show what the house's meter does."""
+        return self.moving or (self.measured and self.charging and now_us < self.up_us + PHYSICAL_US)
 
     # -- observing ---------------------------------------------------------------------
 
@@ -133,7 +157,8 @@ class Memory:
         reading = view.reading
         if reading is None:
             return []
-        if not self.reached:
+        first = not self.reached
+        if first:
             self._first(reading, now_us)
         if self.silent:
             return self._silence(view, reading, now_us)
@@ -141,7 +166,10 @@ class Memory:
         self.failsafe_ma = reading.failsafe_ma if reading.failsafe_ma is not None else self.box.maximum_ma
         self._pilot(reading, now_us)
         self._limit(reading, now_us)
-        self.metered = reading.phases_ma is not None or reading.power_w is not None
+        if first:
+            self.up_us = now_us - PHYSICAL_US  # it was like this before we came
+        self.measured = reading.phases_ma is not None
+        self.metered = self.measured or reading.power_w is not None
         due = self._physical(reading, now_us)
         self._draw(reading, now_us)
         due += self._wants(now_us) + self._obeys(now_us)
@@ -150,17 +178,23 @@ class Memory:
     def _first(self, reading: BoxReading, now_us: int) -> None:
         self.reached = True
         self.confirmed_ma = self.top_ma = reading.limit_ma
-        self.confirmed_us = self.pilot_us = now_us
+        self.confirmed_us = self.pilot_us = self.offer_us = now_us
         self.last_draw = self._house(reading)
 
     def _silence(self, view: BoxView, reading: BoxReading, now_us: int) -> list[int]:
-        """A silent box keeps its booking until its own watchdog must have spoken, then counts as its failsafe current."""
+        """A silent box keeps its booking until its own watchdog must have spoken, then counts as its failsafe current.
+
+        From then on that is its limit, and the controller has it written before the box hears anything else.
+        """
         self.moving = False
         self.low_draw = NOTHING
-        if not reading.failsafe_us or reading.failsafe_ma is None:
+        if not reading.failsafe_us or reading.failsafe_ma is None or self.fell_back:
             return []
         due = view.heard_us + reading.failsafe_us + SILENCE_MARGIN_US
-        self.fell_back = now_us >= due
+        if now_us >= due:
+            self.fell_back = True
+            self.sent_ma = None
+            self.top_ma = self.confirmed_ma = reading.failsafe_ma
         return [due]
 
     def _pilot(self, reading: BoxReading, now_us: int) -> None:
@@ -170,7 +204,7 @@ class Memory:
         if plugged != self.plugged:
             self.new_session(now_us, reading.energy_wh or 0)
         if charging != self.charging:
-            self.pilot_us = self.anchor_us = now_us
+            self.pilot_us = self.anchor_us = self.up_us = now_us
             self.floor_ma = 0
         self.plugged, self.charging, self.pilot = plugged, charging, reading.pilot
 
@@ -178,6 +212,10 @@ class Memory:
         if reading.limit_ma != self.confirmed_ma:
             if self.confirmed_ma < min(reading.limit_ma, self.anchor_ma + HEADROOM_MA):
                 self.raised_us = now_us  # the car was held by its limit, so what it wants is unknown again
+            if self.confirmed_ma < self.box.minimum_ma <= reading.limit_ma:
+                self.offer_us = now_us
+            if self.confirmed_ma < reading.limit_ma:
+                self.up_us = now_us
             self.floor_ma = min(self.floor_ma, self.confirmed_ma, reading.limit_ma)
             self.top_ma = max(self.top_ma, self.confirmed_ma, reading.limit_ma)
             self.confirmed_ma, self.confirmed_us = reading.limit_ma, now_us
@@ -195,6 +233,7 @@ class Memory:
 
     def _draw(self, reading: BoxReading, now_us: int) -> None:
         if not self.metered:
+            self.moving, self.drawn_ma = False, 0
             steady = max(0, self.floor_ma - DRAW_MARGIN_MA) if self.charging else 0
             most = max(self.top_ma, self.confirmed_ma) if self.charging else 0
             if self.top_ma == self.floor_ma:
@@ -202,17 +241,30 @@ class Memory:
             self.low_draw, self.high_draw = self._spread(steady), self._spread(most)
             return
         now = self._house(reading)
-        least = now if reading.phases_ma is not None else self._shared(reading) if self.charging else NOTHING
+        least = now if self.measured else self._shared(reading)
+        at_most = self._most(now, least)
         was = self.last_draw
-        self.drawn_ma = max(now) if reading.phases_ma is not None else 0
-        self.low_draw = (min(was[0], least[0]), min(was[1], least[1]), min(was[2], least[2]))
-        self.high_draw = (max(was[0], least[0]), max(was[1], least[1]), max(was[2], least[2]))
+        self.drawn_ma = max(now) if self.measured else 0
+        self.peak_ma = max(now)
+        self.low_draw = _lower(was, least)
+        self.high_draw = _higher(was, at_most)
         self.moving = any(abs(a - b) > BAND_MA for a, b in zip(was, least, strict=True))
         self.last_draw = least
         self._learn(now, reading, now_us)
-        if reading.energy_wh is not None and not self.meter_wh:
-            self.meter_wh = reading.energy_wh  # some meters show 0 for a while after start
-        self.energy_read_wh = reading.energy_wh
+        self._count(reading.energy_wh)
+
+    def _most(self, now: Span, least: Span) -> Span:
+        """The most that may flow by the time at which the house's meter is read."""
+        if not self.measured:
+            return now if self.top_ma == self.floor_ma else self._spread(max(self.top_ma, self.confirmed_ma))
+        l1, l2, l3 = (2 * ma - was if ma > was + BAND_MA else ma for ma, was in zip(least, self.last_draw, strict=True))
+        return l1, l2, l3  # a ramp is taken to go on
+
+    def _count(self, energy_wh: int | None) -> None:
+        """Take the counter's reading, from where it stood at plug-in. Some show 0 for a while after start, some are reset."""
+        if energy_wh is not None and (not self.meter_wh or energy_wh < self.meter_wh):
+            self.meter_wh = energy_wh
+        self.energy_read_wh = energy_wh
 
     def highest(self, reading: BoxReading) -> int:
         """The measured current of the highest phase, as ``band`` counts it."""
@@ -224,18 +276,23 @@ class Memory:
         each = reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases))
         return self._spread(each)
 
-    def _spread(self, ma: int) -> Span:
-        l1, l2, l3 = (ma if phase in self.phases else 0 for phase in range(3))
+    def _spread(self, ma: int, phases: tuple[int, ...] | None = None) -> Span:
+        l1, l2, l3 = (ma if phase in (phases or self.phases) else 0 for phase in range(3))
         return l1, l2, l3
 
     def _learn(self, now: Span, reading: BoxReading, now_us: int) -> None:
-        """Anchor the draw, and learn the car's phases from one that stands."""
+        """Anchor the draw, and learn the car's phases from one that stands. Any other phase that carries current counts at once."""
         draw = max(now)
-        if abs(draw - self.anchor_ma) > BAND_MA:
-            self.anchor_ma, self.anchor_us = draw, now_us
-        settled = now_us - self.anchor_us >= SETTLE_US
-        if settled and draw > KNOWS_PHASES_MA and reading.phases_ma is not None:
-            self.phases = tuple(phase for phase in self.box.phases if now[phase] > PHASE_MA)
+        loads = _loads(reading)
+        if abs(draw - self.anchor_ma) > BAND_MA or loads != self.loads:
+            self.anchor_ma, self.anchor_us, self.loads = draw, now_us, loads
+        if not self.measured:
+            return
+        used = tuple(phase for phase in self.box.phases if now[phase] > PHASE_MA)
+        if any(phase not in self.phases for phase in used):
+            self.phases = self.box.phases
+        elif draw > KNOWS_PHASES_MA and now_us - self.anchor_us >= SETTLE_US:
+            self.phases = used
 
     # -- what follows from it ----------------------------------------------------------
 
@@ -243,29 +300,29 @@ class Memory:
         """Let ``top_ma`` and ``floor_ma`` meet the confirmed limit where the car must have followed."""
         if self.top_ma == self.confirmed_ma == self.floor_ma:
             return []
-        offered = reading.offered_ma <= self.confirmed_ma
-        if not self.charging:
-            if offered:
-                self.top_ma = self.confirmed_ma
-            return []
-        measured = reading.phases_ma is not None
-        if offered and self.metered and max(self._house(reading)) <= self.confirmed_ma:
-            self.top_ma = self.confirmed_ma
-        if measured:
-            self.floor_ma = self.confirmed_ma
-            return []
         due = max(self.confirmed_us, self.pilot_us, self.sent_us) + PHYSICAL_US
-        if now_us < due:
-            return [due]
-        if offered:
+        had_time_us = self.up_us + PHYSICAL_US
+        if not self.charging:
+            followed = now_us >= due or not self.plugged or not self.confirmed_ma
+        else:
+            followed = now_us >= due or (self.metered and self._came_down(reading, now_us >= had_time_us))
+        if followed and reading.offered_ma <= self.confirmed_ma:
             self.top_ma = self.confirmed_ma
-        self.floor_ma = self.confirmed_ma
-        return [] if offered else [now_us + 1]
+        if self.charging and (self.measured or now_us >= due):
+            self.floor_ma = self.confirmed_ma
+        done = self.top_ma == self.confirmed_ma and (self.floor_ma == self.confirmed_ma or not self.charging)
+        return [] if done else [due, had_time_us] if self.metered else [due]
+
+    def _came_down(self, reading: BoxReading, had_time: bool) -> bool:
+        """Whether what is measured shows that the car follows the confirmed limit; ``had_time``: to take what it was offered."""
+        peak_ma = max(self._house(reading))
+        calm = had_time and peak_ma <= self.peak_ma + BAND_MA
+        return peak_ma <= self.confirmed_ma and (calm or self.peak_ma > self.confirmed_ma)
 
     def _wants(self, now_us: int) -> list[int]:
         """Judge what the car takes: cap it at its draw, free it when it wakes, call it idle when it takes nothing."""
         if not self.running:
-            return []
+            return self._again(now_us)
         if not self.charging:
             return self._refuses(now_us)
         if not self.metered:
@@ -276,33 +333,44 @@ class Memory:
             self.idle = False
         elif quiet_us >= IDLE_US:
             self.idle = True
-        if self.cap_ma is not None and draw >= self.cap_ma - WAKE_MA:
+        if self.cap_ma is not None and self.peak_ma >= self.cap_ma - WAKE_MA:
             self.cap_ma = None
             self.anchor_us, quiet_us = now_us, 0
-        could_less = self.shows and draw + HEADROOM_MA < self.confirmed_ma
+        could_less = self.shows and draw + HEADROOM_MA + WORTH_MA <= self.confirmed_ma
         settled_us = max(self.anchor_us, self.raised_us) + SETTLE_US
         if could_less and now_us >= settled_us:
             self.cap_ma = draw + HEADROOM_MA
         due = [] if self.idle or draw >= DRAWS_MA else [self.anchor_us + IDLE_US]
         return [*due, self.anchor_us + SETTLE_US, settled_us]
 
+    def _again(self, now_us: int) -> list[int]:
+        """Whether a stopped car that was done is to be asked again."""
+        if not self.idle or self.stopped_us is None:
+            return []
+        due = self.stopped_us + AGAIN_US
+        self.idle = now_us < due
+        return [due]
+
     def _refuses(self, now_us: int) -> list[int]:
         """A car that stays in B though it was offered enough is done, until it goes to C by itself."""
         if not self.plugged or self.confirmed_ma < self.box.minimum_ma:
             return []
-        due = max(self.pilot_us, self.confirmed_us) + REFUSE_US
+        due = max(self.pilot_us, self.offer_us) + REFUSE_US
         if now_us >= due:
             self.idle = True
         return [due]
 
     def _obeys(self, now_us: int) -> list[int]:
-        """A box that shows another limit than the one it was sent is counted as it is, not as it should be."""
-        differs = not self.shows
-        if differs and not self.differs:
-            self.differs_us = max(now_us, self.sent_us)
-        self.differs = differs
-        self.stubborn = differs and now_us - self.differs_us >= STUBBORN_US
-        return [self.differs_us + STUBBORN_US] if differs else []
+        """A box that shows another limit than the one it was sent is counted as it is, not as it should be.
+
+        One that shows less, and stays there, can no more, and is not asked for more during this session.
+        """
+        due = max(self.differs_us, self.confirmed_us) + STUBBORN_US
+        self.stubborn = not self.shows and now_us >= due
+        if self.stubborn and self.sent_ma is not None and self.box.minimum_ma <= self.confirmed_ma < self.sent_ma:
+            self.most_ma = self.sent_ma = self.confirmed_ma
+            self.stubborn = False
+        return [] if self.shows else [due]
 
     def _work(self, now_us: int) -> None:
         """Estimate the energy of an unmetered car: its limit times the time that it charged under it."""
@@ -321,17 +389,33 @@ class Memory:
     def send(self, limit_ma: int, now_us: int) -> None:
         """A command leaves for the box; what it was sent before may still arrive."""
         self.top_ma = max(self.top_ma, self.confirmed_ma, self.sent_ma or 0)
-        if limit_ma != self.sent_ma:
-            self.differs = False
+        if self.shows:
+            self.differs_us = now_us
+        if limit_ma > self.confirmed_ma:
+            self.up_us = now_us
         self.sent_ma, self.sent_us = limit_ma, now_us
+
+    def stop(self, now_us: int) -> None:
+        """Its turn ends; one that is cut short is counted."""
+        self.evictions += self.hold_us > now_us and not self.idle
+        self.running, self.cap_ma = False, None
+        self.stopped_us = self.waits_us = now_us
 
     def band(self) -> tuple[int, int] | None:
         """The band of its highest phase within which no decision can follow; None: not looked at."""
-        if not self.metered or not self.reached:
+        if not self.metered or not self.reached or self.silent:
             return None
         low, high = self.anchor_ma - BAND_MA, self.anchor_ma + BAND_MA
-        if self.top_ma > self.confirmed_ma and self.anchor_ma > self.confirmed_ma:
+        if self.top_ma > self.confirmed_ma and self.peak_ma > self.confirmed_ma:
             low = max(low, self.confirmed_ma + 1)
         if self.cap_ma is not None:
             high = min(high, self.cap_ma - WAKE_MA - 1)
         return low, high
+
+
+def _lower(one: Span, other: Span) -> Span:
+    return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2])
+
+
+def _higher(one: Span, other: Span) -> Span:
+    return max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])

@@ -2,15 +2,19 @@
 
 Requests go out through an ``Asker`` and come back as values, so nothing in here knows of loops, wires or clocks.
 
-A cut that was not answered stands: it is written again, as the first frame, whenever its box is tried again, until it is
-answered or another command takes its place. Any access ends a box's failsafe, and a read would wake it at its old limit.
-A raise is written once.
+The first frame after a silence is the write of the limit that was ordered last, never a read: any access ends a box's
+failsafe, and a read would wake it at its old limit. A cut that was not answered is written again, as the first frame, until
+it is answered or another command takes its place.
+
+A box that has been silent for a minute is left alone until its own watchdog must have spoken, counted from the last request
+that may have reached it: with only the way back broken, every further request would keep its old limit alive for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from chargebench.manager.drivers.base import Answers, BoxDriver, MeterDriver, Read
 from chargebench.manager.notes import Teller
@@ -18,6 +22,12 @@ from chargebench.manager.outcomes import Answer, Asker, BadAnswer, LinkError, No
 from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView
 from chargebench.manager.site import Box
 from chargebench.manager.units import down_to_step, on_phases
+
+PROBE_US: Final = 60_000_000
+"""So long a silent box is asked in the hope that it comes back at once."""
+
+ALONE_US: Final = 40_000_000
+"""Beyond a box's failsafe time before it is asked again: whoever decides must have booked its failsafe current by then."""
 
 
 class Presence:
@@ -78,10 +88,20 @@ class MeterPoll:
 
 
 class BoxPoll:
-    """One box, with the meter that the master knows to be its."""
+    """One box, with the meter that the master knows to be its. ``may_write``: beside the limits that are ordered."""
 
-    def __init__(self, box: Box, driver: BoxDriver, link: Asker, teller: Teller, meter: MeterPoll | None) -> None:
+    def __init__(
+        self,
+        box: Box,
+        driver: BoxDriver,
+        link: Asker,
+        teller: Teller,
+        meter: MeterPoll | None,
+        *,
+        may_write: bool = True,
+    ) -> None:
         self.box = box
+        self.may_write = may_write
         self.reading: BoxReading | None = None
         self.presence = Presence(box.name, teller)
         self._teller = teller
@@ -93,6 +113,7 @@ class BoxPoll:
         self._ordered: int | None = None
         self._awaited_ma: int | None = None
         self._standing = False
+        self._fell_back = False
         self._writes: list[Awaitable[Outcome]] = []
 
     def begin(self, cycle: int, limit_ma: int | None) -> None:
@@ -103,18 +124,28 @@ class BoxPoll:
             self._awaited_ma = down_to_step(limit_ma, self._driver.step_ma)
             rank = "cut" if self._standing else "raise"
             self._teller.tell("command", self.box.name, cycle=cycle, limit_ma=limit_ma, rank=rank)
-        elif not self._standing or self._ordered is None:
-            self._writes = []
-            return
-        rank_of = Rank.CUT if self._standing else Rank.RAISE
-        self._writes = [self._link.ask(self.box.unit, one, rank_of) for one in self._driver.writes(self._ordered)]
+        due = limit_ma is not None or self._standing or self.presence.silent_us is not None
+        self._writes = []
+        if due and self._ordered is not None and not self._left_alone():
+            rank_of = Rank.CUT if self._standing else Rank.RAISE
+            self._writes = [self._link.ask(self.box.unit, one, rank_of) for one in self._driver.writes(self._ordered)]
+
+    def _left_alone(self) -> bool:
+        """Whether the box is to hear nothing now, so that its failsafe comes."""
+        silent_us, reading = self.presence.silent_us, self.reading
+        if silent_us is None or reading is None or not reading.failsafe_us or self._fell_back:
+            return False
+        now_us = self._teller.now_us()
+        heard_us = self._link.heard_us(self.box.unit) or silent_us
+        self._fell_back = now_us >= heard_us + reading.failsafe_us + ALONE_US
+        return not self._fell_back and now_us >= silent_us + PROBE_US
 
     async def round(self) -> None:
         """Finish the round that was begun: the answers to its writes, then the reads.
 
         A connection that was made in the middle of it may lead to another box: greeted and read once more.
         """
-        if not await self._written():
+        if self._left_alone() or not await self._written():
             return
         for _ in range(2):
             if not await self._read() or self._epoch == self._link.epoch:
@@ -132,6 +163,8 @@ class BoxPoll:
         except ValueError as error:
             self.presence.impossible(str(error))
             self._greeted = None
+            return False
+        if not known and not await self._prepare(greeted):
             return False
         heard = await _read_all(self._link, self.box.unit, reads)
         if not isinstance(heard, Heard):
@@ -174,6 +207,15 @@ class BoxPoll:
         self._greeted, self._epoch = answers, self._link.epoch
         return True
 
+    async def _prepare(self, greeted: Answers) -> bool:
+        """Write what keeps the box within reach, where anything may be written; whether it answered."""
+        for write in self._driver.prepares(greeted) if self.may_write else ():
+            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
+            if not isinstance(outcome, Answer | Refusal):
+                self._lost(outcome)
+                return False
+        return True
+
     def _lost(self, error: LinkError) -> None:
         if not isinstance(error, Refusal | BadAnswer):
             self._greeted = None
@@ -186,6 +228,7 @@ class BoxPoll:
             self.presence.impossible(str(error))
             return
         self.presence.there()
+        self._fell_back = False
         if self._awaited_ma == self.reading.limit_ma:
             self._awaited_ma = None
             self._teller.tell("confirmed", self.box.name, limit_ma=self.reading.limit_ma)

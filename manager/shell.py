@@ -132,7 +132,9 @@ class Crew:
                 driver = meter_driver(box.meter.device, sheets)
                 meter = MeterPoll(name, box.meter.unit, driver, links.to(box.meter.address, name), teller)
                 self._box_meters.append(meter)
-            self.boxes.append(BoxPoll(box, box_driver(box.device, sheets), link, teller, meter))
+            link.keep_gap(dict(sheets(box.device).limits).get("pause_us", 0))
+            poll = BoxPoll(box, box_driver(box.device, sheets), link, teller, meter, may_write=site.management)
+            self.boxes.append(poll)
         for one in site.meters:
             link = links.to(one.address, one.name)
             self.meters.append(MeterPoll(one.name, one.unit, meter_driver(one.device, sheets), link, teller))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,23 @@ class HouseMeter:
     phases: tuple[int, ...] = (0, 1, 2)
 
 
+Policy = Literal["fair", "original"]
+"""By whose rules a site is shared: ours, or those that the original's pages tell."""
+
+POLICIES: Final[tuple[Policy, ...]] = get_args(Policy)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A whole site, in the order of the file; ``boxes`` holds the internal EVSE too where there is one."""
+    """A whole site, in the order of the file; ``boxes`` holds the internal EVSE too where there is one.
+
+    ``licences``: how many boxes of other makers may be managed beyond those that are free. ``policy``: by whose rules.
+    """
 
     connection: Connection
     boxes: tuple[Box, ...]
     meters: tuple[HouseMeter, ...] = ()
     management: bool = True
     path: str = ""
+    licences: int = 0
+    policy: Policy = "fair"

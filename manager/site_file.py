@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from chargebench.datasheets.forms import Current, Duration, Form, Name, Phases, Power, Voltage, fill
 from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
+from chargebench.manager.licence import MOST_SLAVES, surplus_slaves
 from chargebench.manager.site import (
     Address,
     Box,
@@ -17,13 +18,13 @@ from chargebench.manager.site import (
     Connection,
     Fuse,
     HouseMeter,
+    Policy,
     SerialAddress,
     Site,
     TcpAddress,
 )
 from chargebench.manager.units import per_phase_ma
 
-MOST_SLAVES = 25
 INTERNAL_PORT = 4701
 _TCP = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})", re.ASCII)
 _SERIAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}),([0-9]{3,7}),([78]),([neoNEO]),([12])", re.ASCII)
@@ -124,6 +125,8 @@ class SiteForm(Form):
     evses: Annotated[tuple[BoxForm, ...], Field(min_length=1)]
     meters: tuple[MeterForm, ...] = ()
     load_management: Literal["on", "observation"] = "on"
+    policy: Policy = "fair"
+    licences: Annotated[int, Field(ge=0, le=99)] = 0
 
 
 def read_site(path: str | Path) -> Site:
@@ -140,14 +143,14 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
         HouseMeter(one.name, one.device, parse_address(one.at), one.id, one.role, one.phases) for one in form.meters
     )
     _names(form, loc, problems)
-    slaves = [k for k, box in enumerate(form.evses) if box.at is not None]
     internal = [k for k, box in enumerate(form.evses) if box.at is None]
     for k in internal[1:]:
         problems.add((*loc, "evses", k), "expected an address (at), since the internal EVSE stands above already")
-    for k in slaves[MOST_SLAVES:]:
+    for k in surplus_slaves(boxes):
         problems.add((*loc, "evses", k), f"expected at most {MOST_SLAVES} slave EVSEs, this is one more")
     problems.raise_any()
-    return Site(_connection(form.connection), boxes, meters, form.load_management == "on", document.name)
+    managed = form.load_management == "on"
+    return Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy)
 
 
 def _names(form: SiteForm, loc: tuple[str | int, ...], problems: Problems) -> None:

@@ -1,20 +1,28 @@
 """The command line. Nothing heavy is imported before a verb needs it, so that ``--help`` answers at once.
 
-Exit status: 0 all as expected; 1 an expectation failed; 2 the input is wrong; 3 something outside failed; 4 a replay
-differs from its record; 70 an error of our own; 130 interrupted. Results go to stdout, everything else to stderr.
+Exit status: 0 all as expected; 1 an expectation failed or a check found a danger; 2 the input is wrong; 3 something outside
+failed; 4 a replay differs from its record; 70 an error of our own; 130 interrupted. Results go to stdout, everything else to
+stderr.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-FAILED, DIFFERS, OURS, INTERRUPTED = 1, 4, 70, 130
+from chargebench.manager.site import POLICIES, Policy
+
+FAILED, OUTSIDE, DIFFERS, OURS, INTERRUPTED = 1, 3, 4, 70, 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # no simulated wire fails like this: it is stdout
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -41,17 +49,18 @@ def chargebench() -> None:
 @chargebench.command()
 @click.argument("names", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Run with this seed instead of the scenario's own.")
+@click.option("--policy", type=click.Choice(POLICIES), help="Share by these rules, whatever the site says.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run (for several: one folder each in it).")
 @as_json
-def run(names: tuple[str, ...], seed: int | None, out: Path | None, as_json: bool) -> int:
+def run(names: tuple[str, ...], seed: int | None, policy: Policy | None, out: Path | None, as_json: bool) -> int:
     """Run scenarios and judge them.
 
     SCENARIO is the name of a shipped one (see `scenarios list`), NAME/VARIANT, or a file. The run is kept in --out, or
-    else in runs/NAME-SEED.
+    else in runs/NAME-SEED (runs/NAME-SEED-POLICY with --policy).
     """
     from chargebench.scenarios import verbs_run
 
-    return verbs_run.run_all(names, seed, out, as_json=as_json)
+    return verbs_run.run_all(names, seed, policy, out, as_json=as_json)
 
 
 @chargebench.command()
@@ -68,7 +77,11 @@ def replay(folder: Path, as_json: bool) -> int:
 @click.argument("targets", nargs=-1, required=True, metavar="FILE...")
 @as_json
 def check(targets: tuple[str, ...], as_json: bool) -> int:
-    """Look at sites and scenarios before anything is sent: structure, addresses, ids, ports."""
+    """Prove sites and scenarios before anything is sent.
+
+    Structure, ids and ports (an error: exit 2, and nothing runs); what flows with a dead master, after a blackout and until
+    the manager has reacted (a danger: exit 1); poll rounds, licences and what else is worth knowing (notes).
+    """
     from chargebench.scenarios import verbs
 
     return verbs.check(targets, as_json=as_json)
@@ -135,6 +148,9 @@ def show_device(name: str, as_json: bool) -> int:
 
 def main() -> NoReturn:
     """Entry point of the ``chargebench`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
     sys.exit(status(lambda: chargebench.main(standalone_mode=False)))
 
 
@@ -153,9 +169,22 @@ def status(verb: Callable[[], object]) -> int:
     except Complaint as error:
         click.echo(str(error), err=True)
         return error.status
+    except (SystemExit, OSError) as error:
+        return _outside(error)
     except Exception as error:  # noqa: BLE001  (whatever is left is our own error, and a person must be told how to repeat it)
         return _ours(error)
     return result if isinstance(result, int) else 0
+
+
+def _outside(error: SystemExit | OSError) -> int:
+    """Stdout takes no more: it is full, or (click leaves like this, and only like this) nobody reads it, which needs no words."""
+    if isinstance(error, OSError) and error.errno not in _FULL:
+        return _ours(error)
+    with suppress(OSError, ValueError):  # what is still buffered goes nowhere, or leaving would fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, OSError):
+        click.echo(f"stdout: cannot be written: {error.strerror}", err=True)
+    return OUTSIDE
 
 
 def _ours(error: Exception) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from chargebench.datasheets.forms import fill
 from chargebench.datasheets.quantity import show
 from chargebench.datasheets.yamlfile import Document, Loc, read_yaml
 from chargebench.emulator.spec import WorldSpec
-from chargebench.manager.site import Site
+from chargebench.manager.site import Policy, Site
 from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios import expectations, faults
 from chargebench.scenarios.errors import Errors
@@ -22,6 +23,7 @@ from chargebench.scenarios.truth import Builder
 from chargebench.scenarios.variants import with_variant
 
 LONGEST_US = 31 * 86_400_000_000
+LAST_DAY = date(9999, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class Scenario:
         """The name by which a person runs it: NAME or NAME/VARIANT."""
         return self.name if self.variant is None else f"{self.name}/{self.variant}"
 
+    def under(self, policy: Policy | None) -> Scenario:
+        """The same with its site shared by ``policy``; None: by the site's own."""
+        return self if policy is None else replace(self, site=replace(self.site, policy=policy))
+
 
 def read_scenario(
     path: Path, variant: str | None = None, *, name: str | None = None, site: Path | None = None
@@ -73,27 +79,40 @@ def read_scenario(
     ``name`` is what it is called (the file's stem, if left out). ``site`` stands in for the file that ``site:`` names.
     """
     document = read_yaml(path)
+    if is_site(document):
+        raise BadInput(
+            document.where(), "", f"expected a scenario, got a bare site; a scenario takes it in with site: {path.name}"
+        )
     text = path.read_text("utf-8-sig")
     if variant is not None:
         document = with_variant(document, variant)
     return _scenario(document, text, path, variant, name or path.stem, site)
 
 
+def is_site(document: Document) -> bool:
+    """Whether a document is a site by itself, as a master has it, and no scenario."""
+    return isinstance(document.value, dict) and "scenario" not in document.value and "evses" in document.value
+
+
 def titles(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Title, tiers and names of the variants of the file at ``path``, without reading the rest of it."""
-    document = read_yaml(path)
-    outline = fill(Outline, document)
+    outline = _outline(read_yaml(path))
     return outline.scenario, outline.tiers, tuple(outline.variants)
 
 
 def _scenario(
     document: Document, text: str, path: Path, variant: str | None, name: str, site_path: Path | None
 ) -> Scenario:
-    outline = fill(Outline, document)
+    outline = _outline(document)
     errors = Errors(document)
     end_us = outline.for_
     if not 0 < end_us <= LONGEST_US:
         errors.add(("for",), "expected a time of more than nothing and at most 31 d")
+    if not outline.scenario.isprintable():  # it is printed as it is, and a terminal obeys what is not
+        errors.add(("scenario",), "expected a title of printable characters on one line")
+    if outline.start.day >= LAST_DAY:
+        errors.add(("start",), f"expected a day before {date.fromordinal(LAST_DAY).isoformat()}")
+        errors.raise_any()  # no instant of such a run can be shown
     try:
         read = _site(outline, document, path, site_path)
     except (BadFile, BadInput) as error:
@@ -121,6 +140,22 @@ def _scenario(
         house=_house_words(outline.world.house, outline.start),
         source=Source(str(path), text, read.text, document, read.document, read.loc),
     )
+
+
+def _outline(document: Document) -> Outline:
+    """The outline; where it does not hold, a site that stands in the same file is read as well, for its errors."""
+    try:
+        return fill(Outline, document)
+    except BadFile as error:
+        errors = Errors(document)
+        errors.include(error)
+        if isinstance(document.value, dict) and isinstance(document.value.get("site"), dict):
+            try:
+                build(fill(SiteForm, document, ("site",)), document, ("site",))
+            except BadFile as more:
+                errors.include(more)
+        errors.raise_any()
+        raise
 
 
 class _SiteRead(NamedTuple):

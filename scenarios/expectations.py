@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 
 from chargebench.datasheets.errors import BadFile, suggest
 from chargebench.datasheets.forms import Duration, Form, fill
+from chargebench.datasheets.load import load, names
 from chargebench.datasheets.yamlfile import Document, Loc, Value
 from chargebench.emulator.spec import WorldSpec
 from chargebench.scenarios.errors import Errors
@@ -109,9 +110,13 @@ class Reader:
         return None
 
     def _subjects(self, form: Law, loc: Loc) -> None:
-        names = {"box": [box.name for box in self.world.boxes], "car": [car.name for car in self.world.cars]}
+        names = {
+            "box": [box.name for box in self.world.boxes],
+            "car": [car.name for car in self.world.cars],
+            "register": _writable(self.world, getattr(form, "box", None)),
+        }
         for subject, known in names.items():
-            given = getattr(form, subject, None)
+            given = getattr(form, "register_" if subject == "register" else subject, None)
             if given is not None and given not in known:
                 self.problems.add((*loc, subject), f"unknown {subject} {given!r}{suggest(given, known)}")
 
@@ -125,7 +130,7 @@ class Reader:
         if isinstance(form, _Always):
             from_us = self._moment(form.from_, (*loc, "from"), 0)
             to_us = self._moment(form.to, (*loc, "to"), self.end_us)
-            if to_us < from_us:
+            if to_us < from_us <= self.end_us:
                 self.problems.add((*loc, "to"), "expected a later time than from")
             window: Operator = Always(from_us, to_us)
             if isinstance(form, _Never):
@@ -137,12 +142,18 @@ class Reader:
         if moment is None:
             return standard
         at_us = self.clock.since_start(moment)
-        if not 0 <= at_us <= self.end_us:
-            self.problems.add(loc, f"expected a time within the run, which ends at {self._ends()}")
+        if problem := self.clock.misses(at_us, self.end_us):
+            self.problems.add(loc, problem)
         return at_us
 
     def _ends(self) -> str:
         return self.clock.show(self.end_us)
+
+
+def _writable(world: WorldSpec, box: str | None) -> list[str]:
+    """The registers that may be written at ``box``, or at any box where none is named."""
+    sheets = [load(one.device) for one in world.boxes if box in (None, one.name) and one.device in names()]
+    return list(dict.fromkeys(one.name for sheet in sheets for one in sheet.registers if one.writes))
 
 
 def _text(body: dict[str, Value]) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, PlainValidator, create_model
 from chargebench.datasheets import quantity
 from chargebench.datasheets.errors import BadFile, suggest
 from chargebench.datasheets.forms import Duration, Form, fill
+from chargebench.datasheets.sentences import Due
 from chargebench.datasheets.yamlfile import Document, Loc
 from chargebench.emulator.faults import registry
 from chargebench.emulator.faults.kind import FaultKind
@@ -19,13 +20,15 @@ from chargebench.emulator.spec import FaultSpec, WorldSpec
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.moments import Clock, MomentField
 
+MOST_TIMES = 10_000
+
 
 class FaultForm(Form):
     """What every fault says: from ``at`` on, ``for`` so long (for good, if left out), again ``every`` so long."""
 
     at: MomentField
-    on: str
-    fault: str
+    on: Annotated[str, Due("the name of a box, of a meter or of the master")]
+    fault: Annotated[str, Due(f"a fault: {', '.join(registry)}")]
     for_: Duration | None = Field(default=None, alias="for")
     every: Duration | None = None
 
@@ -69,8 +72,7 @@ class Reader:
         if form.on not in names:
             problem = f"expected a {' or a '.join(kind.on)} for {kind.name}, got {form.on!r}{suggest(form.on, names)}"
             self._errors.add((*loc, "on"), problem)
-        if self._clock.since_start(form.at) > self._end_us:
-            problem = f"expected a time within the run, which ends at {self._clock.show(self._end_us)}"
+        if problem := self._clock.misses(self._clock.since_start(form.at), self._end_us):
             self._errors.add((*loc, "at"), problem)
         if form.for_ is not None and (kind.end is None or form.for_ == 0):
             problem = (
@@ -80,6 +82,8 @@ class Reader:
         lasts_us = 0 if kind.end is None else form.for_
         if form.every is not None and (lasts_us is None or form.every <= lasts_us):
             self._errors.add((*loc, "every"), "expected a longer time than the fault lasts (for), which must be said")
+        elif form.every is not None and self._end_us // form.every > MOST_TIMES:
+            self._errors.add((*loc, "every"), f"expected a fault that comes at most {MOST_TIMES} times in this run")
 
 
 @cache

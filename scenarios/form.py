@@ -91,6 +91,7 @@ class BoxTruth(Form):
     turnaround: Duration | None = None
     write_latency: Duration | None = None
     boot_time: Duration | None = None
+    quirks: tuple[Name, ...] = ()
 
 
 class MeterTruth(Form):

@@ -37,6 +37,12 @@ class Clock:
             return (moment.day - self.day) * DAY_US + moment.us - self.us
         return (moment.us - self.us) % DAY_US
 
+    def misses(self, at_us: int, end_us: int) -> str:
+        """What is wrong with an instant outside a run of ``end_us``, or nothing."""
+        if at_us < 0:
+            return f"expected a time within the run, which begins on {date.fromordinal(self.day)} at {self.show(0)}"
+        return f"expected a time within the run, which ends at {self.show(end_us)}" if at_us > end_us else ""
+
     def show(self, at_us: int, *, exact: bool = False) -> str:
         """``18:12:06``, to the ms or, where need be, us if ``exact``; on another day than the start's the date stands first."""
         total = self.us + at_us

@@ -8,6 +8,7 @@ sentences · ``scenario.yaml`` (and ``site.yaml`` where the scenario names one) 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from chargebench.datasheets.errors import BadInput, CannotOpen
+from chargebench.manager.site import POLICIES
 from chargebench.scenarios.describe import Scenario, read_scenario
 from chargebench.scenarios.result import Result
 
@@ -26,6 +28,9 @@ CREATE TABLE commands (number INTEGER PRIMARY KEY, at_us INTEGER, cycle INTEGER,
 CREATE TABLE channels (channel TEXT PRIMARY KEY, records INTEGER, hash TEXT);
 CREATE TABLE checkpoints (channel TEXT, number INTEGER, hash TEXT, PRIMARY KEY (channel, number));
 """
+
+
+_NEEDED = {"scenario": str, "seed": int, "hash": str, "versions": dict}  # of a summary, to run it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +48,33 @@ class Recorded:
         return int(str(self.summary["seed"]))
 
     def scenario(self) -> Scenario:
-        """The scenario as it was, from the folder's own copy."""
+        """The scenario as it was run, from the folder's own copy, by the policy that the record names."""
         label = str(self.summary["scenario"])
         name, _, variant = label.partition("/")
         site = self.folder / SITE
         path = self.folder / SCENARIO
-        return read_scenario(path, variant or None, name=name, site=site if site.exists() else None)
+        scenario = read_scenario(path, variant or None, name=name, site=site if site.exists() else None)
+        return scenario.under(next((one for one in POLICIES if one == self.summary.get("policy")), None))
+
+
+def refuse(folder: Path) -> None:
+    """``CannotOpen`` where no run can be written into ``folder``; makes nothing, and is worth asking before a long run."""
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / RUN).exists():
+            raise CannotOpen(str(folder), "it holds something that is not a run; choose another folder (--out)")
+        nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    except OSError as error:
+        raise CannotOpen(str(folder), f"cannot be written: {error.strerror or error}") from error
+    if not nearest.is_dir():
+        raise CannotOpen(str(folder), f"cannot be written: {nearest} is no folder")
+    if not os.access(nearest, os.W_OK):
+        raise CannotOpen(str(folder), f"cannot be written: no permission in {nearest}")
 
 
 def write(folder: Path, result: Result) -> None:
     """Write the run into ``folder``, which is new, empty or holds an earlier run."""
+    refuse(folder)
     try:
-        if folder.exists() and any(folder.iterdir()) and not (folder / RUN).exists():
-            raise CannotOpen(str(folder), "it holds something that is not a run; choose another folder (--out)")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RUN).unlink(missing_ok=True)
         _write_events(folder / EVENTS, result)
@@ -69,7 +88,7 @@ def write(folder: Path, result: Result) -> None:
         # last, so that a folder with a run.json is whole
         (folder / RUN).write_text(json.dumps(result.summary(), indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
-        raise CannotOpen(str(folder), error.strerror or str(error)) from error
+        raise CannotOpen(str(folder), f"cannot be written: {error.strerror or error}") from error
 
 
 def read(folder: Path) -> Recorded:
@@ -84,9 +103,12 @@ def read(folder: Path) -> Recorded:
             rows = events.execute("SELECT at_us, channel, kind, data FROM happened ORDER BY number")
             happened = [(at_us, channel, kind, data) for at_us, channel, kind, data in rows]
     except (OSError, ValueError, sqlite3.Error) as error:
-        raise BadInput(str(folder), "", f"expected the folder of a run, with {RUN} and {EVENTS}: {error}") from error
-    if not isinstance(summary, dict) or not {"scenario", "seed", "hash", "versions"} <= summary.keys():
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        raise BadInput(str(folder), "", f"expected the folder of a run, with {RUN} and {EVENTS}: {why}") from error
+    if not isinstance(summary, dict) or not all(isinstance(summary.get(key), kind) for key, kind in _NEEDED.items()):
         raise BadInput(str(folder / RUN), "", "expected scenario, seed, hash and versions of a run")
+    if summary.get("policy", POLICIES[0]) not in POLICIES:
+        raise BadInput(str(folder / RUN), "policy", f"expected {' or '.join(POLICIES)}, got {summary['policy']!r}")
     return Recorded(folder, summary, channels, checkpoints, happened)
 
 

@@ -14,7 +14,9 @@ def report(result: Result) -> str:
     """Story, verdict of each expectation, figures and hash of one run."""
     scenario = result.scenario
     took = f"{lasted(scenario.duration_us)} simulated in {result.wall_s:.1f} s"
-    head = f"{scenario.label}: {scenario.title}\nseed {result.seed}, {took}\n"
+    policy = scenario.site.policy
+    head = f"{scenario.label}: {scenario.title}\nseed {result.seed}, {took}"
+    head += "\n" if policy == "fair" else f", by the rules of policy {policy}\n"
     parts = [head, result.story, *verdicts(result), *figures(result.figures, len(result.commands))]
     parts.append(f"  hash      {result.hash}")
     if not result.passed:

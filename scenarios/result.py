@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import NamedTuple
 
 from chargebench.emulator.figures import Figures
+from chargebench.scenarios.check import Finding, check_scenario
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
 
@@ -56,6 +57,7 @@ class Result:
             "title": self.scenario.title,
             "seed": self.seed,
             "tier": "wire",
+            "policy": self.scenario.site.policy,
             "versions": versions(),
             "verdict": "pass" if self.passed else "fail",
             "hash": self.hash,
@@ -73,9 +75,15 @@ class Result:
             ],
             **self.figures,
             "commands": len(self.commands),
+            "findings": [_kept(one) for one in check_scenario(self.scenario)],
             "why": self.why,
             "again": self.again,
         }
+
+
+def _kept(finding: Finding) -> dict[str, object]:
+    """A finding as a run keeps it: with the name of its file, not the folder in which that was."""
+    return {**asdict(finding), "where": finding.where.rpartition("/")[2]}
 
 
 def versions() -> dict[str, str]:

@@ -19,8 +19,8 @@ from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.events import Event
 from chargebench.emulator.faults.master_stops import MASTER_STOPS
 from chargebench.emulator.faults.plan import MASTER
-from chargebench.manager.controller import Controller
 from chargebench.manager.notes import Note
+from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.shell import Controller as Decides
 from chargebench.manager.shell import manage
 from chargebench.manager.site import Site
@@ -44,20 +44,20 @@ def run(
     *,
     again: str = "",
     tick: Tick | None = None,
-    controller: Callable[[Site], Decides] = Controller,
+    controller: Callable[[Site], Decides] | None = None,
 ) -> Result:
     """Run ``scenario`` from its start to its end, with ``seed`` in place of its own.
 
     ``again`` is the command that repeats the run; ``tick`` hears the simulated time once a simulated minute; ``controller``
-    makes who decides. An exception is an error of our own: it carries seed, instant, the last of the trace and ``again`` as
-    notes.
+    makes who decides, in place of the site's policy. An exception is an error of our own: it carries seed, instant, the
+    last of the trace and ``again`` as notes.
     """
     seed = scenario.seed if seed is None else seed
     again = again or f"chargebench run {scenario.label} --seed {seed}"
     begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
     start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
     loop = SimLoop(seed, start=start)
-    session = Session(scenario, loop, tick, controller)
+    session = Session(scenario, loop, tick, controller or controller_for(scenario.site.policy))
     try:
         loop.run(session.main())
     except Exception as error:
@@ -177,7 +177,7 @@ class Session:
     # -- the manager ----------------------------------------------------------------------
 
     def _start_manager(self) -> None:
-        if self._manager is None and not self._ended.done():
+        if self.scenario.managed and self._manager is None and not self._ended.done():
             coroutine = manage(self.scenario.site, self._controller, ports=self._stage.ports, note=self._note)
             self._manager = self._loop.create_task(coroutine, name="manager")
             self._manager.add_done_callback(self._manager_ended)

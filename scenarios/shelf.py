@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from chargebench.datasheets.errors import UnknownName
+from chargebench.datasheets.errors import BadInput, UnknownName
 
 LIBRARY = Path(__file__).parent / "library"
 _ENDINGS = (".yaml", ".yml")
@@ -24,6 +24,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
 
 
+def _here(text: str) -> list[str]:
+    """The file that is called so but for its ending."""
+    return [text + ending for ending in _ENDINGS if Path(text + ending).is_file()]
+
+
 def find(text: str) -> Found:
     """The scenario that ``text`` names. ``UnknownName`` where nothing is called so."""
     whole = Path(text)
@@ -34,5 +39,7 @@ def find(text: str) -> Found:
         return Found(Path(head), variant, Path(head).stem)
     name, _, variant = text.partition("/")
     if name not in names():
-        raise UnknownName("scenario", text, tuple(names()))
+        if (text and whole.exists()) or whole.suffix or text.count("/") > 1:
+            raise BadInput(text, "", "expected the name of a shipped scenario, or a file that ends in .yaml")
+        raise UnknownName("scenario", text, (*names(), *_here(text)))
     return Found(LIBRARY / f"{name}.yaml", variant or None, name)

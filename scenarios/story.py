@@ -55,6 +55,7 @@ class Story:
             ("box", "contactor"): self._contactor,
             ("box", "failsafe"): self._failsafe,
             ("box", "boot"): self._boot,
+            ("box", "standby"): self._standby,
             ("car", "plugged"): self._plugged,
             ("car", "full"): self._full,
             ("car", "unplugged"): self._unplugged,
@@ -173,6 +174,9 @@ class Story:
 
     def _boot(self, name: str, event: Event) -> None:
         self.say(event.at_us, f"{name} restarts (for the {_ordinal(int(event.get('count')))} time)", cause=True)
+
+    def _standby(self, name: str, event: Event) -> None:
+        self.say(event.at_us, f"{name} falls asleep" if event.get("on") else f"{name} wakes", cause=True)
 
     def _for_car(self, box: str) -> str:
         return f" for {self._at_box[box]}" if box in self._at_box else ""

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from chargebench.datasheets.cars import car as car_sheet
 from chargebench.datasheets.errors import UnknownName, suggest
+from chargebench.emulator.kinds import KINDS
+from chargebench.emulator.manner import POWER_BRAIN
 from chargebench.emulator.spec import (
     At,
     BoxSpec,
@@ -27,6 +29,7 @@ from chargebench.scenarios.moments import Clock
 
 T = TypeVar("T")
 INTERNAL_AT = TcpAt("localhost", 4701)
+LEAST_BAUD = 300  # the slowest that a port is made for
 
 
 def place(address: Address) -> At:
@@ -61,6 +64,8 @@ class Builder:
         rating_ma, curve = truth.rating, truth.curve
         if said.fuse is not None:
             rating_ma, curve = rating_ma or said.fuse.rating_ma, curve or said.fuse.curve
+        if truth.rating == 0:
+            self.problems.add(("world", "fuse", "rating"), "expected a fuse of more than 0 A")
         return ConnectionSpec(said.limit_ma, said.voltage_mv, rating_ma, curve or "gG", truth.opens)
 
     def box(self, said: Box) -> BoxSpec:
@@ -69,6 +74,7 @@ class Builder:
         boot_ma = _first(truth.def_charging_cur_limit, said.boot_ma, max_ma)
         boot_on = truth.def_charging_enable == "on" if truth.def_charging_enable else said.boot_enable is not False
         standard = BoxSpec(said.name, said.device, INTERNAL_AT)
+        manner = KINDS[said.device].manner if said.device in KINDS else POWER_BRAIN
         return BoxSpec(
             name=said.name,
             device=said.device,
@@ -77,8 +83,8 @@ class Builder:
             wiring=_first(truth.phases, said.phases),
             max_ma=max_ma,
             cable_ma=_first(truth.cable, standard.cable_ma),
-            failsafe_us=_first(truth.fail_safe_duration, said.failsafe_us, standard.failsafe_us),
-            failsafe_ma=_first(truth.fail_safe_current, said.failsafe_ma, standard.failsafe_ma),
+            failsafe_us=_first(truth.fail_safe_duration, said.failsafe_us, manner.failsafe_us),
+            failsafe_ma=_first(truth.fail_safe_current, said.failsafe_ma, manner.failsafe_ma),
             boot_limit_ma=boot_ma,
             boot_enable=boot_on,
             profile=truth.failsafe_ends,
@@ -86,6 +92,7 @@ class Builder:
             turnaround_us=_first(truth.turnaround, standard.turnaround_us),
             write_latency_us=_first(truth.write_latency, standard.write_latency_us),
             boot_us=_first(truth.boot_time, standard.boot_us),
+            quirks=truth.quirks,
         )
 
     def meters(self) -> tuple[MeterSpec, ...]:
@@ -123,6 +130,9 @@ class Builder:
         steps: list[tuple[int, tuple[int, int, int]]] = []
         for index, (moment, (unit, amount)) in enumerate(form.load):
             at_us = self.clock.since_start(moment)
+            if at_us < 0:
+                self.problems.add(("world", "house", "load", index), self.clock.misses(at_us, self.end_us))
+                continue
             if steps and at_us <= steps[-1][0]:
                 self.problems.add(("world", "house", "load", index), "expected a later time than the one before")
                 continue
@@ -152,16 +162,16 @@ class Builder:
         except (ValueError, LookupError) as error:
             self.problems.add((*loc, "car"), str(error))
             return None
+        if max_ma == 0:
+            self.problems.add((*loc, "car"), "expected a car that takes at least 1 A")
         name = visit.as_ or name
         if not name:
             self.problems.add(loc, "expected a name for this car, such as as: guest")
             return None
         plugs_us = self.clock.since_start(visit.at)
         leaves_us = None if visit.leaves is None else self.clock.since_start(visit.leaves)
-        if plugs_us > self.end_us:
-            self.problems.add(
-                (*loc, "at"), f"expected a time within the run, which ends at {self.clock.show(self.end_us)}"
-            )
+        if problem := self.clock.misses(plugs_us, self.end_us):
+            self.problems.add((*loc, "at"), problem)
         if leaves_us is not None and leaves_us <= plugs_us:
             self.problems.add((*loc, "leaves"), "expected a later time than the one at which the car plugs in")
         return CarSpec(
@@ -188,20 +198,22 @@ class Builder:
             last[car.box] = car
 
     def _refuse_unknown(self, field: str, given: Iterable[str], known: Sequence[str]) -> None:
+        one = {"boxes": "box", "meters": "meter"}[field]
         for name in given:
             if name not in known:
-                self.problems.add(
-                    ("world", field, name), f"unknown {field[:-1]} {name!r}{suggest(name, known)}", key=True
-                )
+                self.problems.add(("world", field, name), f"unknown {one} {name!r}{suggest(name, known)}", key=True)
 
     def _at(self, loc: tuple[str, ...], said: str | None, standard: At) -> At:
         if said is None:
             return standard
         try:
-            return place(parse_address(said))
+            found = place(parse_address(said))
         except ValueError as error:
             self.problems.add(loc, str(error))
             return standard
+        if isinstance(found, LineAt) and found.baud < LEAST_BAUD:
+            self.problems.add(loc, f"expected a line of at least {LEAST_BAUD} baud, got {found.baud}")
+        return found
 
     def _voltage(self) -> int:
         return self.site.connection.voltage_mv

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from chargebench.datasheets import load
-from chargebench.datasheets.errors import BadInput, CannotOpen
+from chargebench.datasheets.errors import BadInput, CannotOpen, UnknownName
 from chargebench.datasheets.model import Datasheet, Register
 from chargebench.datasheets.quantity import decimal
 from chargebench.scenarios import check as checks
@@ -42,14 +42,18 @@ def list_scenarios(*, as_json: bool) -> int:
     if as_json:
         print_json(listed)
     else:
-        rows = [(str(one["name"]), str(one["title"]), ", ".join(map(str, one["variants"]))) for one in listed]
+        rows = [(str(one["name"]), str(one["title"]), _variants(one["variants"])) for one in listed]
         click.echo(render.table(rows))
     return 0
 
 
+def _variants(names: object) -> str:
+    return f"variants: {', '.join(map(str, names))}" if isinstance(names, list) and names else ""
+
+
 def show_scenario(name: str, *, as_json: bool) -> int:
     """The file, as it is."""
-    path = shelf.find(name).path
+    path = _file(name)
     text = _text(path)
     if as_json:
         title, tiers, variants = titles(path)
@@ -61,14 +65,16 @@ def show_scenario(name: str, *, as_json: bool) -> int:
 
 def copy_scenario(name: str, target: Path | None, *, as_json: bool) -> int:
     """The file, to be changed."""
-    path = shelf.find(name).path
+    path = _file(name)
     target = Path(path.name) if target is None else target / path.name if target.is_dir() else target
     text = _text(path)
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError as error:
+        raise CannotOpen(str(target), "it is there already, and nothing is overwritten; choose another name") from error
     except OSError as error:
-        raise CannotOpen(str(target), error.strerror or str(error)) from error
+        raise CannotOpen(str(target), f"cannot be written: {error.strerror or error}") from error
     if as_json:
         print_json({"path": str(target)})
     else:
@@ -103,6 +109,14 @@ def show_device(name: str, *, as_json: bool) -> int:
     return 0
 
 
+def _file(name: str) -> Path:
+    """The file of a scenario; a variant stands in the file of its scenario, and must be there if it is named."""
+    found = shelf.find(name)
+    if found.variant is not None and found.variant not in (known := titles(found.path)[2]):
+        raise UnknownName("variant", name, tuple(f"{found.name}/{one}" for one in known))
+    return found.path
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
@@ -113,8 +127,10 @@ def _text(path: Path) -> str:
 def _row(register: Register) -> tuple[str, ...]:
     access = ("r" if register.readable else "") + ("w" if register.writes else "")
     unit = register.unit if register.scale == 1 or not register.unit else f"{decimal(register.scale)} {register.unit}"
-    mark = " (unverified)" if register.unverified else ""
-    return (str(register.at), register.table, register.name, register.type, unit, access, register.note + mark)
+    named = ", ".join(f"{raw} {text}" for raw, text in register.values)
+    mark = "unverified" if register.unverified else ""
+    note = "; ".join(part for part in (named, register.note, mark) if part)
+    return (str(register.at), register.table, register.name, register.type, unit, access, note)
 
 
 def _device(sheet: Datasheet) -> dict[str, object]:
@@ -133,7 +149,10 @@ def _device(sheet: Datasheet) -> dict[str, object]:
                 "count": one.count,
                 "unit": one.unit,
                 "scale": str(one.scale),
+                "readable": one.readable,
                 "writable": bool(one.writes),
+                "values": {str(raw): text for raw, text in one.values},
+                "note": one.note,
                 "unverified": one.unverified,
             }
             for one in sheet.registers

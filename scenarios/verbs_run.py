@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from chargebench.datasheets.errors import CannotOpen
+from chargebench.manager.site import Policy
 from chargebench.scenarios import check as checks
 from chargebench.scenarios import record, render, shelf
 from chargebench.scenarios import replay as replays
@@ -19,16 +21,17 @@ from chargebench.scenarios.progress import progress
 RUNS = Path("runs")
 
 
-def run_all(names: Sequence[str], seed: int | None, out: Path | None, *, as_json: bool) -> int:
-    """Run each; all are read before the first is run, so that a wrong one costs no time."""
-    scenarios = [_read(name) for name in names]
-    for scenario in scenarios:
-        checks.refuse_errors(scenario)
+def run_all(names: Sequence[str], seed: int | None, policy: Policy | None, out: Path | None, *, as_json: bool) -> int:
+    """Run each, by ``policy`` where one is given; all are read before the first is run, so that a wrong one costs no time."""
+    scenarios = [_read(name).under(policy) for name in names]
+    found = [one for scenario in scenarios for one in checks.refuse_errors(scenario)]
+    for danger in dict.fromkeys(str(one) for one in found if one.severity == "danger"):
+        click.echo(danger, err=True)
+    folders = _folders(scenarios, seed, policy, out)
     results = []
-    for scenario, said in zip(scenarios, names, strict=True):
+    for scenario, said, folder in zip(scenarios, names, folders, strict=True):
         with progress(scenario.label, scenario.duration_us) as tick:
-            result = runs.run(scenario, seed, again=_again(said, scenario, seed), tick=tick)
-        folder = _folder(result.scenario, result.seed, out, several=len(names) > 1)
+            result = runs.run(scenario, seed, again=_again(said, scenario, seed, policy), tick=tick)
         record.write(folder, result)
         results.append({**result.summary(), "folder": str(folder)})
         if not as_json:
@@ -56,12 +59,23 @@ def _read(name: str) -> Scenario:
     return read_scenario(found.path, found.variant, name=found.name)
 
 
-def _again(said: str, scenario: Scenario, seed: int | None) -> str:
-    return f"chargebench run {shlex.quote(said)} --seed {scenario.seed if seed is None else seed}"
+def _again(said: str, scenario: Scenario, seed: int | None, policy: Policy | None) -> str:
+    by = "" if policy is None else f" --policy {policy}"
+    return f"chargebench run {shlex.quote(said)} --seed {scenario.seed if seed is None else seed}{by}"
 
 
-def _folder(scenario: Scenario, seed: int, out: Path | None, *, several: bool) -> Path:
-    name = f"{scenario.label.replace('/', '-')}-{seed}"
-    if out is None:
-        return RUNS / name
-    return out / name if several else out
+def _folders(scenarios: Sequence[Scenario], seed: int | None, policy: Policy | None, out: Path | None) -> list[Path]:
+    """Where each run will be kept; ``CannotOpen`` where it could not be, before any time is spent on it."""
+    by = "" if policy is None else f"-{policy}"
+    called = [f"{one.label.replace('/', '-')}-{one.seed if seed is None else seed}{by}" for one in scenarios]
+    if out is not None and len(called) == 1:
+        folders = [out]
+    else:
+        folders = [(RUNS if out is None else out) / name for name in called]
+    for k, folder in enumerate(folders):
+        if folder in folders[:k]:
+            raise CannotOpen(
+                str(folder), "two of these runs would be kept there; run them apart, each with its own --out"
+            )
+        record.refuse(folder)
+    return folders

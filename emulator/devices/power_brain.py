@@ -20,6 +20,7 @@ from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.box import STEP_MA, Box
 from chargebench.emulator.device import Refused
 from chargebench.emulator.devices.registers import ADDRESS, Cell, Clock, Hooks, SheetDevice, constant, kept
+from chargebench.emulator.flow import SECOND_US
 from chargebench.emulator.meter import PhaseMeter
 from chargebench.emulator.pilot import MINIMUM_MA, Pilot
 
@@ -57,7 +58,7 @@ def _flash(box: Box) -> dict[str, Cell]:
         box.def_enable = bool(value)
 
     def set_after(value: int) -> None:
-        box.idle.after_s = value
+        box.idle.after_us = value * SECOND_US
 
     def set_current(value: int) -> None:
         box.failsafe_ma = value
@@ -69,7 +70,7 @@ def _flash(box: Box) -> dict[str, Cell]:
         "def_fixed_current": Cell(lambda: box.def_fixed_ma, set_fixed, _signalled),
         "def_charging_cur_limit": Cell(lambda: box.def_limit_ma, set_limit),
         "def_charging_enable": Cell(lambda: int(box.def_enable), set_enable),
-        "fail_safe_duration": Cell(lambda: box.idle.after_s, set_after),
+        "fail_safe_duration": Cell(lambda: box.idle.after_us // SECOND_US, set_after),
         "fail_safe_current": Cell(lambda: box.failsafe_ma, set_current, _signalled),
         "count_restart": Cell(lambda: box.restarts, set_restarts),
     }

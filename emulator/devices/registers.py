@@ -46,11 +46,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Whom an access concerns: ``heard`` (when) at each, also a refused one; ``wrote`` (when, register, value), ``done`` (when)."""
+    """Whom an access concerns: ``heard`` (when) at each, also a refused one; ``wrote`` (when, register, value), ``done`` (when).
+
+    ``hears`` (when) is asked of a drowsy device only: whether it hears the request that comes now.
+    """
 
     heard: Callable[[int], None]
     wrote: Callable[[int, str, int], None]
     done: Callable[[int], None]
+    hears: Callable[[int], bool] = lambda _at_us: True
 
 
 def kept(value: int) -> Cell:
@@ -123,19 +127,18 @@ class SheetDevice:
         self._hooks.done(now_us)
 
     def _parse(self, table: Table, address: int, values: Sequence[int]) -> list[tuple[Register, int]]:
-        """The registers that a write hits, with the values that it means."""
-        todo: list[tuple[Register, int]] = []
+        """The registers that a write hits, with the values that it means. Wrong addresses count before wrong values."""
+        hit: list[Register] = []
         at, end = address, address + len(values)
         while at < end:
             register = self._at(table, at)
             if register is None or not register.writes or self._cells[register.name].set is None:
                 raise Refused(ADDRESS)
-            if register.at != at or _end(register) > end:
-                raise Refused(VALUE)
-            words = values[at - address : at - address + register.count]
-            todo.append((register, self._value(register, words)))
+            hit.append(register)
             at = _end(register)
-        return todo
+        if any(one.at < address or _end(one) > end for one in hit):
+            raise Refused(VALUE)
+        return [(one, self._value(one, values[one.at - address : one.at - address + one.count])) for one in hit]
 
     def _at(self, table: Table, address: int) -> Register | None:
         registers = self._tables.get(table, [])
@@ -157,6 +160,15 @@ class SheetDevice:
         if last is None or last[0] != value:
             last = self._last[register.name] = (value, encode(register, value))
         return last[1]
+
+
+class DrowsyDevice(SheetDevice):
+    """A logical device that does not hear every request."""
+
+    def hears(self, now_us: int) -> bool:
+        """Whether it hears the request that has come now."""
+        self._clock.advance(now_us)
+        return self._hooks.hears(now_us)
 
 
 def _end(register: Register) -> int:

@@ -44,6 +44,9 @@ class BoxDriver(Protocol):
     def greet(self) -> tuple[Read, ...]:
         """What to read once after each connect."""
 
+    def prepares(self, greeted: Answers) -> tuple[Write, ...]:
+        """What to write once after ``greet`` so that the box stays within reach; never a limit."""
+
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """What to read every cycle, given the answers to ``greet``; ``ValueError`` if they are those of another device."""
 

@@ -52,6 +52,10 @@ class PowerBrain:
         """Identity, boot and failsafe registers, whether there is a meter, restarts so far."""
         return self._hello.reads
 
+    def prepares(self, greeted: Answers) -> tuple[Write, ...]:  # noqa: ARG002  (every driver is asked alike)
+        """Nothing: it always hears."""
+        return ()
+
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State and limit; the meter's block where there is a meter."""
         vendor = self._hello.words("vendor_id", greeted)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from chargebench.datasheets.errors import UnknownName
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import BoxDriver, MeterDriver
+from chargebench.manager.drivers.heidelberg import Heidelberg
 from chargebench.manager.drivers.power_brain import PowerBrain
 from chargebench.manager.drivers.power_brain_s0 import PowerBrainS0
 from chargebench.manager.drivers.sdm630 import Sdm630
@@ -15,7 +16,10 @@ from chargebench.manager.drivers.sdm630 import Sdm630
 Sheets = Callable[[str], Datasheet]
 """Gives the datasheet of a name, such as ``chargebench.datasheets.load.load``."""
 
-BOXES: Final[Mapping[str, Callable[[Datasheet], BoxDriver]]] = {"power-brain": PowerBrain}
+BOXES: Final[Mapping[str, Callable[[Datasheet], BoxDriver]]] = {
+    "heidelberg-energy-control": Heidelberg,
+    "power-brain": PowerBrain,
+}
 METERS: Final[Mapping[str, Callable[[Datasheet], MeterDriver]]] = {
     "eastron-sdm630": Sdm630,
     "power-brain-s0": PowerBrainS0,

@@ -73,6 +73,7 @@ class Link:
         self._strikes = Strikes()
         self._free_us = 0
         self._broke: Exception | None = None
+        self._device_gap_us = 0
 
     # -- for those who ask ----------------------------------------------------------------
 
@@ -97,6 +98,10 @@ class Link:
     def heard_us(self, unit: int) -> int | None:
         """The last instant at which a request may have reached the unit, answered or not."""
         return self._unit(unit).heard_us
+
+    def keep_gap(self, gap_us: int) -> None:
+        """A device on this link needs so long between an answer and the next request."""
+        self._device_gap_us = max(self._device_gap_us, gap_us)
 
     def new_round(self) -> None:
         """A link that is taken to be dead may be tried again for a while."""
@@ -225,7 +230,8 @@ class Link:
             await asyncio.sleep(min(free_us, latest) / 1e6 - asyncio.get_running_loop().time())
 
     def _gap_us(self) -> int:
-        return max(self._pace.gap_us, self._line.silence_us if self._line is not None else 0)
+        least_us = max(self._pace.gap_us, self._device_gap_us)
+        return max(least_us, self._line.silence_us) if self._line is not None else least_us
 
     def _patience_us(self, request: Request) -> int:
         if self._line is None:

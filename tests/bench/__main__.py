@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,24 +39,25 @@ MEASURES = (
 
 
 def main() -> None:
+    rounds = [
+        [measure.once() for measure in MEASURES] for _ in range(TIMES)
+    ]  # so a slow minute slows a bit of each row
     print("| what | median of 5 | least | most | unit |")
     print("| --- | ---: | ---: | ---: | --- |")
-    for measure in MEASURES:
-        values = sorted(measure.once() for _ in range(TIMES))
-        cells = " | ".join(f"{value:,.0f}" for value in (statistics.median(values), values[0], values[-1]))
-        print(f"| {measure.what} | {cells} | {measure.unit} |", flush=True)
+    for measure, values in zip(MEASURES, zip(*rounds, strict=True), strict=True):
+        cells = " | ".join(f"{value:,.0f}" for value in (statistics.median(values), min(values), max(values)))
+        print(f"| {measure.what} | {cells} | {measure.unit} |")
     print(f"\n{machine()}")
 
 
 def machine() -> str:
-    """What was measured on."""
+    """What was measured on, and how busy it was: 1 is this program alone."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    python = ".".join(map(str, sys.version_info[:3]))
-    return (
-        f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Python {python}, {platform.system()}"
-    )
+    processor = f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores"
+    load = f"load {os.getloadavg()[0]:.1f} at the end"
+    return f"{processor}, {platform.system()}, Python {platform.python_version()}; {load}"
 
 
 if __name__ == "__main__":

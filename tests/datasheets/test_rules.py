@@ -259,7 +259,7 @@ ONE = "registers:\n  a: {at: 1, in: holding, type: u16}\n"
         ),
         ("port: 502\n", "", "port: expected a port for a device that speaks tcp, and it is missing"),
         ("part: evse", "part: evs", "part: expected one of the sheet's parts, got 'evs'; did you mean evse?"),
-        ("transports: [tcp, rtu]", "transports: []", "transports: expected at least 1 entries, got 0"),
+        ("transports: [tcp, rtu]", "transports: []", "transports: expected at least 1 entry, got 0"),
         ("max_read: 20", "max_read: 126", "max_read: expected at most 125, got 126"),
         ("unit: 1", "unit: 0", "unit: expected at least 1, got 0"),
         (

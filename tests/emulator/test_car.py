@@ -248,6 +248,7 @@ def test_a_car_never_draws_more_than_any_offer_it_may_act_on(offers):
         {"wanted_wh": -1},
         {"ramp_ma_per_s": 0},
         {"delay_us": -1},
+        {"delay_us": 300 * S + 1},
         {"taper": ((990, 100), (950, 500))},
         {"leaves_us": 10 * S},
     ],

@@ -309,6 +309,12 @@ def test_an_overload_in_the_grey_tells_what_was_left_until_it_must():
     assert phase["margin_a"] == 40 - 52
 
 
+def test_where_nothing_flows_the_peak_is_nothing():
+    bench = Bench()
+    bench.world.finish(HOUR)
+    assert [phase["peak_a"] for phase in bench.world.figures()["fuse"].values()] == [0.0, 0.0, 0.0]
+
+
 def test_without_a_rating_a_phase_has_a_peak_and_no_verdict():
     bench = Bench(house=[(0, (5_000, 0, 0))])
     bench.world.finish(HOUR)
@@ -346,8 +352,9 @@ def test_the_power_factor_of_the_house_is_its_own():
         ([(-1, (0, 0, 0))], 1000),
         ([(0, (0, -1, 0))], 1000),
         ([(0, (0, 0, 0))], 1001),
+        ([(0, (0, 0, 0))], 0),
     ],
 )
 def test_a_house_that_cannot_be_is_refused(house, factor):
-    with pytest.raises(ValueError, match=r"rise from 0|0 mA or more|0 to 1000"):
+    with pytest.raises(ValueError, match=r"rise from 0|0 mA or more|1 to 1000"):
         Bench(house=house, factor=factor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 from chargebench.datasheets.codec import decode
 from chargebench.datasheets.load import load
 from chargebench.emulator.device import Refused
-from chargebench.emulator.devices.registers import Cell, Hooks, SheetDevice
+from chargebench.emulator.devices.power_brain import PILOT_CODES
+from chargebench.emulator.devices.registers import Cell, Hooks, SheetDevice, kept
 from tests.emulator.worlds import Bench, S, box_spec, car_spec, grid_meter
 
 SHEET = load("power-brain")
@@ -371,7 +374,42 @@ def test_a_refused_write_changes_nothing(address, words):
     assert code is None or [list(one.device().read("holding", at, 42)) for at in (8000, 8080)] == before
 
 
+def test_every_state_has_its_code():
+    assert {state.value: code for state, code in PILOT_CODES.items()} == {
+        "A": 0,
+        "B": 1,
+        "C": 2,
+        "D": 3,
+        "E": 4,
+        "F": 5,
+    }
+
+
 # -- any sheet -------------------------------------------------------------------------------------------------------
+
+
+def one_register(name, **changes):
+    """A device with one register of the sheet, changed."""
+    sheet = replace(SHEET, registers=(replace(SHEET.register(name), **changes),))
+    hooks = Hooks(lambda _at: None, lambda *_what: None, lambda _at: None)
+    return SheetDevice(sheet, {name: kept(6_000)}, bench().world, hooks)
+
+
+def test_a_value_between_two_steps_is_refused():
+    device = one_register("charging_cur_limit", step=500)
+    device.write("holding", 8093, [65])
+    assert refusal(device.write, 8093, [66]) == 3
+    assert device.read("holding", 8093, 1) == [65]
+
+
+def test_a_value_without_a_name_is_refused_where_all_have_one():
+    device = one_register("charging_enable", high=9, values=((0, "off"), (5, "on")))
+    device.write("holding", 8094, [5])
+    assert refusal(device.write, 8094, [4]) == 3
+
+
+def test_what_can_only_be_written_reads_0_as_wide_as_it_is():
+    assert one_register("fail_safe_duration", readable=False).read("holding", 8083, 2) == [0, 0]
 
 
 def test_a_cell_for_a_register_that_is_not_there_is_our_mistake():

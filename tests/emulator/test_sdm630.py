@@ -122,6 +122,30 @@ def test_readings_cannot_be_written_and_settings_can():
     assert caught.value.code == 3
 
 
+@pytest.mark.parametrize(("baud", "code"), [(2400, 0), (4800, 1), (9600, 2), (19_200, 3), (38_400, 4), (57_600, 2)])
+def test_a_baud_rate_has_its_code(baud, code):
+    assert value(bench(at=LineAt("COM1", baud)), "baud_rate") == code
+
+
+@pytest.mark.parametrize(("parity", "stops", "code"), [("N", 1, 0), ("E", 1, 1), ("O", 1, 2), ("N", 2, 3)])
+def test_parity_and_stop_bits_have_their_code(parity, stops, code):
+    assert value(bench(at=LineAt("COM1", 9600, 8, parity, stops)), "parity_stop") == code
+
+
+def test_where_nothing_flows_the_power_factor_is_1():
+    one = Bench(meters=[grid_meter()]).to(S)
+    names = (
+        "power_factor",
+        "power_factor_l1",
+        "phase_angle",
+        "export_l1",
+        "export_energy",
+        "reactive_export",
+        "thd_l1",
+    )
+    assert [value(one, name) for name in names] == [1000, 1000, 0, 0, 0, 0, 0]
+
+
 def test_a_meter_on_a_line_shows_its_line():
     one = bench(at=LineAt("COM1", 19_200, 8, "E", 1), unit=101)
     assert [value(one, name) for name in ("baud_rate", "parity_stop", "network_node")] == [3, 1, 101]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chargebench.emulator.spec import TcpAt
+from chargebench.emulator.spec import FaultSpec, TcpAt
 from chargebench.manager import controller as controllers
+from chargebench.manager.drivers.heidelberg import Heidelberg
 from chargebench.manager.memory import Memory
 from chargebench.scenarios import record, shelf
 from chargebench.scenarios.check import check_scenario
@@ -46,12 +47,14 @@ def broken(result):
 def test_the_library_holds_what_the_readme_promises():
     assert {"without-load-management", "without-load-management/gg-25", "house-14kw", "house-34kw-tcp"} <= set(LABELS)
     assert {"rs485-line", "s0-meters", "fuse-overload"} <= set(LABELS)
+    assert {"heidelberg-line", "heidelberg-line/master-stops", "heidelberg-line/asleep"} <= set(LABELS)
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_a_shipped_scenario_has_nothing_that_check_calls_wrong_and_lasts_no_longer_than_it_must(label):
+def test_a_shipped_scenario_is_safe_unless_it_means_not_to_be_and_lasts_no_longer_than_it_must(label):
     scenario = shipped(label)
-    assert [str(one) for one in check_scenario(scenario) if one.severity != "note"] == []
+    worst = {one.severity for one in check_scenario(scenario)} - {"note"}
+    assert worst == ({"danger"} if label.startswith("without-load-management") else set())
     assert scenario.duration_us <= (180 if label == "house-14kw" else 60) * MINUTE
     assert scenario.expectations
 
@@ -118,6 +121,10 @@ def test_a_managed_scenario_fails_without_its_manager(label):
         ("s0-meters", Miserly, ["charging: 2", "share"]),
         ("fuse-overload", Generous, ["limit_exceeded", "connection: inside limit"]),
         ("fuse-overload", Sluggish, ["limit_exceeded", "connection: inside limit"]),
+        ("heidelberg-line", Generous, ["limit_exceeded"]),
+        ("heidelberg-line", Miserly, ["charging: 3", "connection: at least 31 A", "share"]),
+        ("heidelberg-line/master-stops", Generous, ["limit_exceeded"]),
+        ("heidelberg-line/asleep", Miserly, ["charging: 3", "share"]),
     ],
 )
 def test_a_weak_manager_breaks_what_its_weakness_breaks(label, manager, names):
@@ -160,3 +167,20 @@ def test_times_of_the_fuses_are_those_of_their_curves():
 def test_a_total_counted_as_a_third_on_each_phase_starves_the_single_phase_car(monkeypatch):
     monkeypatch.setattr(Memory, "_house", lambda self, reading: self._shared(reading) if reading.power_w else (0, 0, 0))
     assert any("share" in one for one in broken(run(shipped("s0-meters"))))
+
+
+@pytest.mark.slow
+def test_a_heidelberg_that_is_not_told_to_stay_awake_falls_asleep_where_its_master_only_looks_at_times(monkeypatch):
+    """A master that is gone for 6 min finds boxes asleep; those that it had told so before are awake."""
+    label = "heidelberg-line/master-stops"
+    gone = FaultSpec("master stops", "master", 2 * MINUTE, 6 * MINUTE)
+    scenario = shipped(label)
+    world = replace(scenario.world, cars=(), faults=(gone,))
+    scenario = replace(scenario, world=world, duration_us=10 * MINUTE, expectations=())
+
+    def slept():
+        return [entry for entry in run(scenario).happened if entry[2] == "standby"]
+
+    assert slept() == []
+    monkeypatch.setattr(Heidelberg, "prepares", lambda *_: ())
+    assert len(slept()) == 6

@@ -164,7 +164,7 @@ def test_a_silent_box_counts_as_its_failsafe_current_only_when_its_own_watchdog_
     while not (commands := control.cycle(at, view(silent(heard, 3_000_000, 3_000_000), box("B")))):
         at += 1
         assert at < 200
-    assert sent(commands) == {1: 15_000}
+    assert sent(commands) == {0: 6_000, 1: 15_000}, "the lost one is to be told so first, should it come back"
     assert at * CYCLE_US >= 3_000_000 + 180_000_000
 
 
@@ -241,6 +241,19 @@ def test_a_runner_gives_way_after_its_hold_and_not_before():
     starts = [(n, k) for n, k, limit_ma in turns if limit_ma]
     assert [k for _, k in starts[:2]] == [0, 1]
     assert (starts[1][0] - starts[0][0]) * CYCLE_US >= HOLD_US
+
+
+def test_three_cars_in_two_places_get_equal_shares():
+    """Who pauses when a turn ends is not passed over: the runner that stayed gives way as soon as the pause is over."""
+    control = Controller(site(3, limit_ma=13_000))
+    boxes = [box("B"), box("B"), box("B")]
+    served = [0, 0, 0]
+    for n in range(6 * HOLD_US // CYCLE_US):
+        for k, limit_ma in sent(control.cycle(n, view(*boxes))).items():
+            boxes[k] = box("C" if limit_ma else "B", limit_ma)
+        for k in range(3):
+            served[k] += boxes[k].reading.pilot is Pilot.C
+    assert max(served) - min(served) <= HOLD_US // CYCLE_US // 2
 
 
 def test_observation_writes_nothing():

@@ -11,6 +11,7 @@ from chargebench.emulator.clock import SimLoop
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.manager.notes import Note
 from chargebench.manager.readings import BoxReading, BoxView, Pilot, View
+from chargebench.manager.rounds import ALONE_US, PROBE_US
 from chargebench.manager.shell import manage
 from chargebench.manager.site import BoxMeter, SerialAddress
 from tests.manager.house import (
@@ -178,15 +179,39 @@ def test_a_cut_that_was_not_answered_is_the_first_frame_when_the_box_is_tried_ag
     assert stage.told("silent")[0].get("why") == stage.told("unanswered")[0].get("why") == "no answer"
 
 
-def test_a_raise_that_was_not_answered_is_not_repeated():
-    async def happen(stage):
-        await asyncio.sleep(2.9)
-        stage.slaves[str(GARAGE_AT)].habit = dead
-        await asyncio.sleep(3)
-        stage.slaves[str(GARAGE_AT)].habit = prompt
+def test_the_first_frame_after_any_silence_is_the_write_of_the_limit_ordered_last():
+    """Any access ends a failsafe; a read would wake the box at its old limit."""
 
-    stage = run(site(GARAGE), {1: {0: 16_000}}, slaves={GARAGE_AT: brain(limit=60)}, happen=happen, seconds=30)
-    assert [function for _, function, _ in stage.slaves[str(GARAGE_AT)].units[1].asked].count(16) == 1
+    async def happen(stage):
+        await asyncio.sleep(11.9)
+        stage.slaves[str(GARAGE_AT)].habit = dead
+        await asyncio.sleep(20)
+        stage.slaves[str(GARAGE_AT)].habit = prompt
+        stage.back_us = stage.loop.now_us
+
+    stage = run(site(GARAGE), {1: {0: 10_000}}, slaves={GARAGE_AT: brain()}, happen=happen, seconds=60)
+    asked = [(function, at_us) for at_us, function, _ in stage.slaves[str(GARAGE_AT)].units[1].asked]
+    after = [function for function, at_us in asked if at_us > stage.back_us]
+    assert after[:2] == [16, 3]
+    assert after.count(16) == 1
+    assert stage.slaves[str(GARAGE_AT)].units[1].words[8093] == 100
+
+
+def test_a_box_that_stays_silent_is_left_alone_until_its_failsafe_must_have_come():
+    """Only the way back is broken: were it asked all the time, it would keep its old limit for ever."""
+
+    async def happen(stage):
+        await asyncio.sleep(11.9)
+        stage.slaves[str(GARAGE_AT)].habit = dead
+
+    stage = run(site(GARAGE), {1: {0: 10_000}}, slaves={GARAGE_AT: brain()}, happen=happen, seconds=900)
+    asked = [at_us for at_us, _, _ in stage.slaves[str(GARAGE_AT)].units[1].asked]
+    (silent,) = stage.told("silent")
+    gaps = [(b - a, a) for a, b in itertools.pairwise(asked)]
+    longest, since_us = max(gaps)
+    assert longest >= 300 * SECOND + ALONE_US
+    assert since_us - silent.at_us <= PROBE_US + 2 * CYCLE
+    assert asked[-1] > since_us + longest, "it is asked again later"
 
 
 def test_a_newer_command_takes_the_place_of_a_cut_that_stands():

@@ -10,7 +10,7 @@ seed: 1
 start: 2026-01-12 18:00
 for: 10 min
 site:
-  connection: {max_total_power: 34 kW, fuse: {rating: 50 A, curve: SLS-E}}
+  connection: {max_total_power: 34 kW, house_max: 14 A, fuse: {rating: 50 A, curve: SLS-E}}
   evses:
     - {name: internal, device: power-brain}
     - {name: garage, device: power-brain, at: "192.168.2.151:4701"}

@@ -8,10 +8,11 @@ from chargebench.datasheets.errors import BadFile
 from chargebench.scenarios.check import check_file, refuse_errors
 from chargebench.scenarios.describe import read_scenario
 from tests.scenarios.files import SMALL, put, spoiled
+from tests.scenarios.sites import SAFE
 
 GARAGE = '    - {name: garage, device: power-brain, at: "192.168.2.151:4701"}\n'
 SITE = """\
-connection: {max_total_power: 34 kW}
+connection: {max_total_power: 34 kW, house_max: 14 A, fuse: {rating: 50 A, curve: SLS-E}}
 evses:
   - {name: internal, device: power-brain}
 """
@@ -30,6 +31,44 @@ def with_boxes(*lines):
             f"    - {{{line}}}\n" for line in ('name: garage, device: power-brain, at: "192.168.2.151:4701"', *lines)
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "sentence"),
+    [
+        (
+            "failsafe: {after: 100 ms, current: 0 A}",
+            "failsafe.after",
+            "fail_safe_duration counts in steps of 1 s, got 0.1 s",
+        ),
+        ("failsafe: {after: 60 s, current: 50 mA}", "failsafe.current", "fail_safe_current counts in steps of 0.1 A"),
+        ("failsafe: {after: 60 s, current: 9999 A}", "failsafe.current", "fail_safe_current cannot hold 9999 A"),
+        ("boot: {limit: 9999 A}", "boot.limit", "def_charging_cur_limit cannot hold 9999 A"),
+        ("minimum: 5 A", "minimum", "expected at least 6 A, the least of power-brain, got 5 A"),
+        ("maximum: 64 A", "maximum", "expected at most 63 A, the most of power-brain, got 64 A"),
+        ('at: "COM1,299,8,n,1"', "at", "expected a line of at least 300 baud, got 299"),
+    ],
+)
+def test_what_no_box_and_no_line_can_hold_is_an_error_of_a_site(tmp_path, line, field, sentence):
+    at = "" if line.startswith("at:") else 'at: "10.0.0.2:4701", '
+    ((severity, _, where, said),) = findings(tmp_path, SITE + f"  - {{name: yard, device: power-brain, {at}{line}}}\n")
+    assert (severity, where) == ("error", f"evses[1].{field}")
+    assert said.startswith(sentence)
+
+
+def test_a_fuse_of_nothing_is_an_error_of_a_site(tmp_path):
+    ((severity, _, where, said),) = findings(tmp_path, SITE.replace("50 A, curve: SLS-E", "0 A, curve: B"))
+    assert (severity, where, said) == ("error", "connection.fuse.rating", "expected a fuse of more than 0 A")
+
+
+def test_what_no_box_can_hold_is_an_error_of_a_world(tmp_path):
+    text = spoiled(
+        "  house:", "  boxes: {garage: {fail_safe_duration: 1 ms, def_charging_cur_limit: 9999 A}}\n  house:"
+    )
+    assert [(severity, field) for severity, _, field, _ in findings(tmp_path, text)] == [
+        ("error", "world.boxes.garage.fail_safe_duration"),
+        ("error", "world.boxes.garage.def_charging_cur_limit"),
+    ]
 
 
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
@@ -51,7 +90,7 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
             'name: yard, device: power-brine, at: "192.168.2.152:4701"',
             "error",
             "site.evses[2].device",
-            "no datasheet is called 'power-brine'; known are power-brain",
+            "no datasheet is called 'power-brine'; known are ",
             id="unknown-device",
         ),
         pytest.param(
@@ -78,8 +117,9 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
     ],
 )
 def test_a_box_that_cannot_work_is_found(tmp_path, line, severity, field, sentence):
-    (found,) = findings(tmp_path, with_boxes(line))
-    assert (found[0], found[2], found[3]) == (severity, field, sentence)
+    (found,) = findings(tmp_path, with_boxes(f"{line}, {SAFE}"))
+    assert (found[0], found[2]) == (severity, field)
+    assert found[3].startswith(sentence)
     assert found[1].startswith("small.yaml:10:")
 
 
@@ -94,7 +134,7 @@ def test_ids_collide_on_a_line_whatever_the_devices_are(tmp_path):
         (severity, field, sentence) for severity, _, field, sentence in found
     ]
     assert [one[3] for one in found if one[0] == "note"] == [
-        "ids of meters below 26 are in the way of further EVSEs on COM1; from 101 up they never are"
+        "on COM1 the meters' ids from 2 up and the EVSEs' up to 2 run into each other; meters from 101 up never do"
     ]
 
 
@@ -106,11 +146,11 @@ def test_a_line_has_one_set_of_parameters(tmp_path):
 
 
 def test_a_26th_slave_is_one_too_many(tmp_path):
-    boxes = [f'name: box{n}, device: power-brain, at: "192.168.2.{n}:4701"' for n in range(1, 26)]
+    boxes = [f'name: box{n}, device: power-brain, at: "192.168.2.{n}:4701", {SAFE}' for n in range(1, 26)]
     twenty_five = spoiled(GARAGE, "".join(f"    - {{{line}}}\n" for line in boxes)).replace(
         "plugs: garage", "plugs: box1"
     )
-    assert findings(tmp_path, twenty_five) == []
+    assert [one[0] for one in findings(tmp_path, twenty_five)] == ["note"]  # not all minimums fit at once
     more = twenty_five.replace(boxes[-1] + "}\n", boxes[-1] + "}\n" + GARAGE)
     ((severity, where, field, sentence),) = findings(tmp_path, more)
     assert (severity, field) == ("error", "site.evses[26]")

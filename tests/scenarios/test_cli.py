@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -70,7 +71,11 @@ def test_a_device_is_shown_with_its_registers(verb):
     assert code == 0
     assert "charging_cur_limit" in out
     code, out, _ = verb("devices", "show", "power-brain", "--json")
-    assert any(one["name"] == "charging_cur_limit" and one["address"] == 8093 for one in json.loads(out)["registers"])
+    shown = {one["name"]: one for one in json.loads(out)["registers"]}
+    assert shown["charging_cur_limit"]["address"] == 8093
+    assert shown["charging_enable"]["readable"]
+    assert shown["charge_pilot_state"]["values"]
+    assert shown["fail_safe_duration"]["note"]
     code, out, err = verb("devices", "show", "power-brian")
     assert (code, out) == (2, "")
     assert "did you mean power-brain?" in err
@@ -85,7 +90,7 @@ def test_a_scenario_is_shown_and_copied_but_never_over_another(verb, tmp_path):
     assert target.read_text("utf-8") == shown
     code, out, err = verb("scenarios", "copy", "house-14kw", target)
     assert (code, out) == (CannotOpen.status, "")
-    assert "mine.yaml" in err
+    assert "mine.yaml: it is there already, and nothing is overwritten" in err
     code, out, _ = verb("scenarios", "copy", "house-14kw", tmp_path)
     assert out == f"{tmp_path / 'house-14kw.yaml'}\n"
 
@@ -102,6 +107,11 @@ def test_a_scenario_is_shown_and_copied_but_never_over_another(verb, tmp_path):
         (["replay", "nowhere"], "nowhere: expected the folder of a run"),
         (["check", "nowhere"], "unknown scenario 'nowhere'"),
         (["scenarios", "show", "nowhere"], "unknown scenario 'nowhere'"),
+        (
+            ["scenarios", "show", "without-load-management/gg"],
+            "unknown variant 'without-load-management/gg'; did you mean",
+        ),
+        (["scenarios", "copy", "house-14kw/any"], "unknown variant 'house-14kw/any'; none is known"),
     ],
 )
 def test_wrong_input_is_exit_status_2_and_a_sentence_on_stderr(verb, words, complaint):
@@ -120,6 +130,44 @@ def test_check_tells_the_severities_apart_by_exit_status(verb, tmp_path):
     code, out, err = verb("check", danger, wrong, "--json")
     assert (code, err) == (2, "")
     assert [[one["severity"] for one in target["findings"]] for target in json.loads(out)] == [["danger"], ["error"]]
+
+
+def test_a_place_where_no_run_can_be_kept_is_refused_before_the_run(verb, tmp_path):
+    file = put(tmp_path)
+    code, out, err = verb("run", file, "--out", file / "below")
+    assert (code, out) == (3, "")
+    assert f"{file / 'below'}: cannot be written" in err
+    code, out, err = verb("run", file, file, "--out", tmp_path / "runs")
+    assert (code, out) == (3, "")
+    assert "two of these runs would be kept there" in err
+
+
+def test_a_finding_without_a_field_has_no_empty_one(verb):
+    assert verb("check", "missing.yaml")[1] == "missing.yaml: error: cannot be read: No such file or directory\n"
+
+
+def test_a_full_or_closed_stdout_is_exit_status_3_and_no_traceback():
+    words = [sys.executable, "-c", PROGRAM, "devices", "show", "power-brain"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123  (no file, and nothing to make)
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "stdout: cannot be written: No space left on device\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_number(tmp_path):
+    file = put(tmp_path, SMALL.replace("one car", "one \u2603 car"))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "scenarios", "show", str(file)],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"one \\u2603 car" in done.stdout
 
 
 def test_an_interrupted_verb_ends_with_130(capsys):

@@ -159,6 +159,53 @@ def test_an_expectation_is_an_operator_around_a_law(tmp_path, written, operator)
             "small.yaml:13:46: world.cars[0].at: expected a time within the run, which ends at 18:10:00",
         ),
         (
+            "at: 18:00:05",
+            "at: 2025-12-24 18:00",
+            "small.yaml:13:46: world.cars[0].at: expected a time within the run, which begins on 2026-01-12 at 18:00:00",
+        ),
+        (
+            "[[18:00, 2 kW]]",
+            "[[2026-01-12 17:00, 2 kW]]",
+            "small.yaml:11:18: world.house.load[0]: expected a time within the run, which begins on 2026-01-12 at 18:00:00",
+        ),
+        (
+            "one car at one box",
+            '"one \\e[31mred car"',
+            "small.yaml:1:11: scenario: expected a title of printable characters on one line",
+        ),
+        ("- always:", "- 7: x\n    always:", "small.yaml:15:5: expect[0][7]: expected a name as key, got 7"),
+        ("start: 2026-01-12", "start: 9999-12-31", "small.yaml:3:8: start: expected a day before 9999-01-01"),
+        (
+            "car: tesla-model-3-lr",
+            "car: {phases: 3, power: 0 W}",
+            "small.yaml:13:13: world.cars[0].car: expected a car that takes at least 1 A",
+        ),
+        (
+            "  house:",
+            "  fuse: {rating: 0 A}\n  house:",
+            "small.yaml:11:18: world.fuse.rating: expected a fuse of more than 0 A",
+        ),
+        (
+            "  house:",
+            "  boxes: {yard: {cable: 16 A}}\n  house:",
+            "small.yaml:11:11: world.boxes.yard: unknown box 'yard'; known are internal, garage",
+        ),
+        (
+            "  house:",
+            '  boxes: {garage: {at: "COM1,000,8,n,1"}}\n  house:',
+            "small.yaml:11:24: world.boxes.garage.at: expected a line of at least 300 baud, got 0",
+        ),
+        (
+            "always: {fuse: cannot trip}",
+            "always: {writes: at most 5, register: charging_cur_limi}",
+            "small.yaml:15:43: expect[0].always.register: unknown register 'charging_cur_limi'; did you mean charging_cur_limit?",
+        ),
+        (
+            "max_total_power: 34 kW",
+            "max_total_power: 34 kW, voltage: 0 V",
+            "small.yaml:6:49: site.connection.voltage: expected a voltage with its unit, such as 230 V, and more than 0 V",
+        ),
+        (
             "{load: [[18:00, 2 kW]]}",
             "{load: [[18:00, 2 kW], [18:00, 3 kW]]}",
             "small.yaml:11:33: world.house.load[1]: expected a later time than the one before",
@@ -167,6 +214,23 @@ def test_an_expectation_is_an_operator_around_a_law(tmp_path, written, operator)
 )
 def test_what_is_wrong_is_said_with_its_place_and_what_was_expected(tmp_path, old, new, complaint):
     assert complaints(tmp_path, spoiled(old, new)) == [complaint]
+
+
+def test_an_outline_and_a_site_that_do_not_hold_are_told_together(tmp_path):
+    text = spoiled("for: 10 min", "for: 10").replace("34 kW", "34")
+    assert [line.split(": ")[1] for line in complaints(tmp_path, text)] == ["for", "site.connection.max_total_power"]
+
+
+def test_a_bare_site_is_no_scenario_and_is_told_how_to_become_part_of_one(tmp_path):
+    site = "connection: {max_total_power: 34 kW}\nevses:\n  - {name: internal, device: power-brain}\n"
+    (line,) = complaints(tmp_path, site)
+    assert line == "small.yaml:1:1: expected a scenario, got a bare site; a scenario takes it in with site: small.yaml"
+
+
+def test_a_site_in_a_path_that_no_file_can_have_is_refused(tmp_path):
+    text = SMALL[: SMALL.index("site:")] + 'site: "a\\0b"\n' + SMALL[SMALL.index("world:") :]
+    (line,) = complaints(tmp_path, text)
+    assert line.endswith("a\\0b: cannot be read: no file can be called so")
 
 
 def test_an_unknown_law_lists_those_there_are(tmp_path):

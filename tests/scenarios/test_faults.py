@@ -70,7 +70,19 @@ def test_a_fault_is_read_with_its_time_place_and_parameters(tmp_path, written, s
             "at: 18:01, on: garage, fault: silence, every: 2 min",
             "faults[0].every: expected a longer time than the fault lasts",
         ),
-        ("at: 18:01, on: garage", "faults[0].fault: expected text, and it is missing"),
+        ("at: 18:01, on: garage", "faults[0].fault: expected a fault: frozen, "),
+        (
+            "at: 18:01, fault: silence",
+            "faults[0].on: expected the name of a box, of a meter or of the master, and it is missing",
+        ),
+        (
+            "at: 2026-01-12 17:59, on: garage, fault: silence",
+            "faults[0].at: expected a time within the run, which begins on 2026-01-12 at 18:00:00",
+        ),
+        (
+            "at: 18:01, on: garage, fault: reboot, every: 1 us",
+            "faults[0].every: expected a fault that comes at most 10000 times in this run",
+        ),
         ("on: garage, fault: silence", "faults[0].at: expected a time such as 18:12, and it is missing"),
     ],
 )

@@ -48,6 +48,19 @@ def test_times_are_shown_with_their_day_only_where_it_is_another():
 
 
 @pytest.mark.parametrize(
+    ("at_us", "end_us", "wrong"),
+    [
+        (0, 0, ""),
+        (600_000_000, 600_000_000, ""),
+        (600_000_001, 600_000_000, "expected a time within the run, which ends at 18:10:00"),
+        (-1, 600_000_000, "expected a time within the run, which begins on 2026-01-12 at 18:00:00"),
+    ],
+)
+def test_an_instant_outside_the_run_is_told_by_the_end_that_it_misses(at_us, end_us, wrong):
+    assert clock("2026-01-12 18:00").misses(at_us, end_us) == wrong
+
+
+@pytest.mark.parametrize(
     ("us", "text"),
     [
         (0, "0.0 s"),

@@ -272,7 +272,8 @@ def test_a_folder_that_is_not_whole_is_refused(recorded, missing):
         record.read(recorded)
 
 
-def test_a_run_json_that_is_none_is_refused(recorded):
-    put(recorded, "[]", "run.json")
+@pytest.mark.parametrize("text", ["[]", "{}", '{"scenario": "x", "seed": "x", "hash": "0", "versions": {}}'])
+def test_a_run_json_that_is_none_is_refused(recorded, text):
+    put(recorded, text, "run.json")
     with pytest.raises(BadInput, match="expected scenario, seed, hash and versions"):
         record.read(recorded)

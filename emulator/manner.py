@@ -1,0 +1,37 @@
+"""Manners: what one kind of box does otherwise than another, as values; what all do alike stands in ``box.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargebench.emulator.flow import SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The ways of a kind of box.
+
+    ``failsafe_us`` and ``failsafe_ma``: as it leaves the factory. ``look_us``: it looks at its watchdog so often.
+    ``boots_first``: it runs only once the box has booted, else from power-on. ``fault_us``: a failsafe current of 0, and its lock, put the pilot into state F, until so long after it hears again (0:
+    they only stop the car). ``standby_us``: without car and without request it sleeps after so long (0: never).
+    ``pause_us``: a request that comes sooner after the last is not heard. ``quirks``: those that a spec may name. ``forgets``: with this quirk a restart or standby brings back all factory settings.
+    """
+
+    failsafe_us: int
+    failsafe_ma: int
+    look_us: int
+    boots_first: bool = False
+    fault_us: int = 0
+    standby_us: int = 0
+    pause_us: int = 0
+    quirks: tuple[str, ...] = ()
+    forgets: str = ""
+
+
+POWER_BRAIN = Manner(
+    failsafe_us=300 * SECOND_US,
+    failsafe_ma=6_000,
+    look_us=SECOND_US,
+    # hardware of Rev. F; also the owner's release of switching while plugged in
+    quirks=("second-relay", "phase-switching"),
+)

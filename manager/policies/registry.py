@@ -1,0 +1,35 @@
+"""Which controller follows which policy. A policy is named as in the site file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from chargebench.manager.controller import Controller as Fair
+from chargebench.manager.policies.original import Original
+from chargebench.manager.readings import Command, View
+from chargebench.manager.site import Policy, Site
+
+
+class Controller(Protocol):
+    """Who decides. Sans-IO; cycle n is ``n * cycle_us`` after the first; a quiet cycle need not be asked for."""
+
+    next_cycle: int
+
+    @property
+    def cycle_us(self) -> int:
+        """The distance of two cycles."""
+
+    def quiet(self, n: int, view: View) -> bool:
+        """Whether cycle ``n`` with this view would return nothing and change nothing."""
+
+    def cycle(self, n: int, view: View) -> Sequence[Command]:
+        """The commands of cycle ``n``."""
+
+
+CONTROLLERS: Final[Mapping[Policy, Callable[[Site], Controller]]] = {"fair": Fair, "original": Original}
+
+
+def controller_for(policy: Policy) -> Callable[[Site], Controller]:
+    """What makes the controller of a site that is shared by ``policy``."""
+    return CONTROLLERS[policy]

@@ -1,0 +1,1 @@
+"""What ``check`` proves, one small file for each proof."""

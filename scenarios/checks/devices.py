@@ -1,0 +1,51 @@
+"""Every device has a datasheet, can be reached the way it is to be, and has a driver; S0 meters are where they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from chargebench.datasheets.load import load, names
+from chargebench.manager.drivers.registry import BOXES, METERS
+from chargebench.manager.site import TcpAddress
+from chargebench.scenarios.checks.finding import Found, Ground
+
+S0_PORTS: Final = {4702: 2, 4703: 3}
+
+
+def known(ground: Ground) -> Iterator[Found]:
+    """Every device has a datasheet of the right kind that offers the way by which it is reached, and a driver."""
+    shelf = names()
+    for one in ground.devices:
+        at = (*one.loc, "device")
+        if one.device not in shelf:
+            alike = [name for name in shelf if load(name).kind == one.kind]
+            yield Found(
+                "error", at, f"no datasheet is called {one.device!r}; known are {', '.join(alike)}", " or ".join(alike)
+            )
+            continue
+        sheet = load(one.device)
+        way = "tcp" if isinstance(one.address, TcpAddress) else "rtu"
+        drivers = sorted(BOXES if one.kind == "evse" else METERS)
+        if sheet.kind != one.kind:
+            sentence = f"expected {'an EVSE' if one.kind == 'evse' else 'a meter'}, and {one.device} is not one"
+            yield Found("error", at, sentence)
+        elif way not in sheet.transports:
+            sentence = f"{one.device} cannot be reached by {way.upper()}, only by {', '.join(sheet.transports)}"
+            yield Found("error", at, sentence)
+        elif one.device not in drivers:
+            yield Found("error", at, f"the manager has no driver for {one.device}, only for {', '.join(drivers)}")
+
+
+def s0_meters(ground: Ground) -> Iterator[Found]:
+    """The S0 meters of a Power Brain have their own ids at their own ports."""
+    for one in ground.devices:
+        if one.device != "power-brain-s0" or not isinstance(one.address, TcpAddress):
+            continue
+        due = S0_PORTS.get(one.address.port)
+        if due is None:
+            sentence = "expected 4702 (id 2) or 4703 (id 3), where a Power Brain serves its S0 meters"
+            yield Found("danger", (*one.loc, "port"), sentence, "4702")
+        elif due != one.unit:
+            sentence = f"expected id {due}, to which the S0 meter at port {one.address.port} answers"
+            yield Found("danger", (*one.loc, "id"), sentence, str(due))

@@ -1,0 +1,57 @@
+"""Failsafe sum: with a dead master every box goes to its failsafe current, and the house may draw its most.
+
+A box whose failsafe is not in the site, or never comes (``after: 0 s``), is counted as its model's maximum; so is one without
+a licence, since nothing is ever written to it. It is the one proof that survives a dead master.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chargebench.manager.site import Box
+from chargebench.scenarios.checks.amounts import at_most, flows, largest_equal_ma, managed, model_ma, worst
+from chargebench.scenarios.checks.finding import Found, Ground
+
+
+def failsafe_ma(box: Box) -> int:
+    """What the box may draw for ever when nobody speaks to it."""
+    return model_ma(box) if not box.failsafe_us or box.failsafe_ma is None else box.failsafe_ma
+
+
+def failsafe_sum(ground: Ground) -> Iterator[Found]:
+    """Failsafe currents of all boxes, the internal one's too, and the house's most fit the limit on every phase."""
+    site = ground.site
+    free = managed(site)
+    amounts = [failsafe_ma(box) if one else model_ma(box) for box, one in zip(site.boxes, free, strict=True)]
+    node = worst(site, amounts)
+    if node is None:
+        return
+    safe_ma = largest_equal_ma(site, amounts, free)
+    k = _first_above(ground, amounts, free, safe_ma, node.phase)
+    box = site.boxes[k]
+    why = _why(box, licensed=free[k])
+    right = at_most(safe_ma)
+    if safe_ma:
+        remedy = f"the largest equal failsafe current that is safe is {right}"
+    elif worst(site, [0 if one else ma for one, ma in zip(free, amounts, strict=True)]) is None:
+        remedy = "no failsafe current is safe but 0 A, which stops charging"
+    else:
+        right, remedy = "", "not even 0 A is enough"
+    field = ("failsafe", "after") if box.failsafe_us == 0 else ("failsafe", "current")
+    yield Found("danger", ground.box(k, *field), f"with a dead master {flows(node)}{why}; {remedy}", right)
+
+
+def _first_above(ground: Ground, amounts: list[int], free: tuple[bool, ...], safe_ma: int, phase: int) -> int:
+    """The first box on the phase that could give way; the first on it where none could."""
+    there = [k for k, box in enumerate(ground.site.boxes) if phase in box.phases]
+    return next((k for k in there if free[k] and amounts[k] > safe_ma), there[0] if there else 0)
+
+
+def _why(box: Box, *, licensed: bool) -> str:
+    if not licensed:
+        return f"; {box.name} has no licence and is counted at its maximum"
+    if box.failsafe_us == 0:
+        return f"; the failsafe of {box.name} never comes, so its maximum counts"
+    if box.failsafe_ma is None:
+        return f"; {box.name} says no failsafe, so its maximum counts"
+    return ""
