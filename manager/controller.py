@@ -18,8 +18,9 @@ is about to take what it was offered, the grid meter may also show it first: the
 *doubted* for one cycle, in which nobody is raised. What is taken off the grid meter for a box is never more than what is
 booked for it, so that the sum of both is at least what flows.
 
-Turns: a runner is held for a while, then gives way to who waits. It gets another turn if nobody is left who would have
-wanted its place and could not have it yet; a box that needs several places at once would else never find them free together.
+Turns: a runner is held for a while, then gives way to who waits. A box that needs the places of several would never find
+them free together, so while such a box waits, those who stay get no other turn, and those who start ahead of it get one that
+ends with the turns that run.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ PAUSE_US = 300_000_000  # a stopped box stays stopped so long, twice as long eac
 RESEND_US = 12_000_000  # a write that did not show is sent again after so long
 METER_LOST_US = 12_000_000  # a house meter silent for so long is not believed any more
 BLIND_US = PHYSICAL_US  # an overload that outlives its cuts for so long comes from cars that draw less than is thought
-FALL_US = 12_000_000  # the background is believed to have fallen after so long
 HOUSE_BAND_MA = 300
 DEAD_BAND_MA = 300
 SMALL_MA = 1_000  # a raise by less, or by a single step, waits until the box had its last command so long ago:
@@ -81,7 +81,6 @@ class Controller:
         self._backgrounds: list[Span | None] = [None] * len(site.meters)
         self._doubted = [False] * len(site.meters)
         self._over_us: list[int | None] = [None] * 3
-        self._falls: list[list[int | None]] = [[None] * 3 for _ in site.meters]
 
     # -- is there anything to decide ------------------------------------------------------
 
@@ -130,7 +129,7 @@ class Controller:
             self._cut(n, targets, commands, due)
             if not any(self._doubted):
                 commands += self._raise(n, targets, allocation, list(free), due)
-            self._hold(now_us, targets, due)
+            self._hold(now_us, targets, allocation.ahead, due)
         self._latch(n, view, due, self._tight(targets, free))
         booked = [sum(ma) for ma in zip(NOTHING, *(memory.booked() for memory in self.boxes), strict=True)]
         l1, l2, l3 = booked
@@ -276,6 +275,8 @@ class Controller:
         """Lower what is above its target, and repeat what did not show."""
         now_us = n * CYCLE_US
         for k, memory in enumerate(self.boxes):
+            if not memory.box.licensed:
+                continue
             if memory.fell_back:
                 self._lay_down(n, k, commands)
             if not memory.reached or memory.silent:
@@ -334,10 +335,11 @@ class Controller:
         due.append(calm_us)
         return now_us >= calm_us
 
-    def _hold(self, now_us: int, targets: list[int], due: list[int]) -> None:
+    def _hold(self, now_us: int, targets: list[int], ahead: tuple[int, ...], due: list[int]) -> None:
         """Start and stop turns: a runner is held for a while, a stopped one pauses."""
         out = [memory for memory, ma in zip(self.boxes, targets, strict=True) if ma == 0 and memory.in_hand]
         passed_over = any(memory.plugged and not memory.running and not memory.idle for memory in out)
+        last_us = max((memory.hold_us for memory in self.boxes if memory.running), default=0)
         for k, memory in enumerate(self.boxes):
             if not memory.in_hand and not memory.stubborn:
                 continue  # it goes on as it is, and keeps its turn
@@ -347,7 +349,8 @@ class Controller:
                     due.append(_paused_until(memory))
                 continue
             if not memory.running:
-                memory.running, memory.hold_us = True, now_us + HOLD_US
+                short_us = max(last_us, now_us + PAUSE_US) if k in ahead else FAR
+                memory.running, memory.hold_us = True, min(now_us + HOLD_US, short_us)
                 due.append(now_us + SETTLE_US)  # from then on its own observation says what it waits for
             elif memory.hold_us <= now_us and not passed_over:
                 memory.hold_us = now_us + HOLD_US

@@ -113,7 +113,7 @@ class Memory:
     @property
     def in_hand(self) -> bool:
         """Whether a command can be expected to take effect."""
-        return self.reached and not self.silent and not self.stubborn
+        return self.reached and not self.silent and not self.stubborn and self.box.licensed
 
     @property
     def shows(self) -> bool:
@@ -128,13 +128,15 @@ class Memory:
     def booked_ma(self) -> int:
         """What the car may draw on each phase that it uses, as far as has been read."""
         most = max(self.confirmed_ma, self.top_ma, self.sent_ma or 0, self.drawn_ma)
+        if not self.box.licensed:
+            return max(most, self.box.maximum_ma)
         if not self.silent:
             return most
         return self.failsafe_ma if self.fell_back else max(most, self.failsafe_ma)
 
     def booked(self) -> Span:
         """``booked_ma`` on the house phases that the car may use."""
-        return self._spread(self.booked_ma(), self.box.phases if self.silent or not self.reached else self.phases)
+        return self._spread(self.booked_ma(), self.box.phases if not self.in_hand else self.phases)
 
     def taken(self) -> tuple[Span, Span]:
         """The least and the most that it may be drawing on each phase, never more than what is booked for it."""
@@ -142,8 +144,9 @@ class Memory:
         return _lower(self.low_draw, booked), _lower(self.high_draw, booked)
 
     def over_ma(self) -> int:
-        """What the car takes beyond its limit though it has had time to follow."""
-        return max(0, self.drawn_ma - self.confirmed_ma) if self.top_ma == self.confirmed_ma else 0
+        """What the car goes on taking beyond its limit though it has had time to follow."""
+        followed = self.charging and not self.moving and self.top_ma == self.confirmed_ma
+        return max(0, self.drawn_ma - self.confirmed_ma) if followed else 0
 
     def settling(self, now_us: int) -> bool:
         """Whether its meter may not yet show what the house's meter does."""

@@ -22,6 +22,7 @@ Kind = Literal[
     "link down",
     "link up",
     "skipped",
+    "unlicensed",
 ]
 
 
@@ -33,7 +34,7 @@ class Note:
     box: ``command`` (cycle, limit_ma, rank) · ``answered`` (limit_ma): its write was · ``unanswered`` (limit_ma, why) ·
     ``refused`` (limit_ma, code) · ``confirmed`` (limit_ma): read back.
     box or meter: ``silent`` (why): it stopped giving readings · ``back`` (silent_us) · ``impossible`` (why): what it
-    answered cannot be. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
+    answered cannot be. box: ``unlicensed``: it is read and never written. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
     """
 
     at_us: int

@@ -133,7 +133,10 @@ class Crew:
                 meter = MeterPoll(name, box.meter.unit, driver, links.to(box.meter.address, name), teller)
                 self._box_meters.append(meter)
             link.keep_gap(dict(sheets(box.device).limits).get("pause_us", 0))
-            poll = BoxPoll(box, box_driver(box.device, sheets), link, teller, meter, may_write=site.management)
+            may_write = site.management and box.licensed
+            poll = BoxPoll(box, box_driver(box.device, sheets), link, teller, meter, may_write=may_write)
+            if not box.licensed:
+                teller.tell("unlicensed", box.name)
             self.boxes.append(poll)
         for one in site.meters:
             link = links.to(one.address, one.name)
@@ -148,7 +151,7 @@ class Crew:
 
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""
-        limits = {command.box: command.limit_ma for command in commands}
+        limits = {one.box: one.limit_ma for one in commands if self._site.boxes[one.box].licensed}
         for k, box in enumerate(self.boxes):
             box.begin(cycle, limits.get(k))
         polls: list[BoxPoll | MeterPoll] = [*self.boxes, *self._box_meters, *self.meters]

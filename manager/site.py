@@ -85,6 +85,7 @@ class Box:
     failsafe_ma: int | None = None
     boot_ma: int | None = None
     boot_enable: bool | None = None
+    licensed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from chargebench.datasheets.forms import Current, Duration, Form, Name, Phases, Power, Voltage, fill
+from chargebench.datasheets.load import load, names
 from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
-from chargebench.manager.licence import MOST_SLAVES, surplus_slaves
+from chargebench.manager.licence import MOST_SLAVES, licensed, surplus_slaves, third_party
 from chargebench.manager.site import (
     Address,
     Box,
@@ -149,14 +151,23 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
     for k in surplus_slaves(boxes):
         problems.add((*loc, "evses", k), f"expected at most {MOST_SLAVES} slave EVSEs, this is one more")
     problems.raise_any()
+    boxes = _licensed(boxes, form.licences)
     managed = form.load_management == "on"
     return Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy)
 
 
+def _licensed(boxes: tuple[Box, ...], licences: int) -> tuple[Box, ...]:
+    """The boxes, each with whether it may be managed; a device that is not known is somebody else's complaint."""
+    known = names()
+    foreign = third_party([box for box in boxes if box.device in known], load)
+    allowed = iter(licensed(foreign, licences))
+    return tuple(replace(box, licensed=next(allowed)) if box.device in known else box for box in boxes)
+
+
 def _names(form: SiteForm, loc: tuple[str | int, ...], problems: Problems) -> None:
     seen: dict[str, str] = {}
-    for kind, names in (("evses", [one.name for one in form.evses]), ("meters", [one.name for one in form.meters])):
-        for k, name in enumerate(names):
+    for kind, called in (("evses", [one.name for one in form.evses]), ("meters", [one.name for one in form.meters])):
+        for k, name in enumerate(called):
             if name in seen:
                 problems.add((*loc, kind, k, "name"), f"expected a name of its own, {name} is one of the {seen[name]}")
             seen.setdefault(name, kind)

@@ -102,6 +102,10 @@ class Story:
         elif note.kind == "refused":
             limit = amperes(int(note.get("limit_ma")))
             self.say(note.at_us, f"{note.subject} refuses {limit} with exception {note.get('code')}", cause=True)
+        elif note.kind == "unlicensed":
+            self.say(
+                note.at_us, f"{note.subject} has no licence: it is read, never written, and counted at its maximum"
+            )
         elif note.kind == "impossible":
             self.say(note.at_us, f"what {note.subject} answers cannot be: {note.get('why')}", cause=True)
 

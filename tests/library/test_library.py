@@ -125,6 +125,9 @@ def test_a_managed_scenario_fails_without_its_manager(label):
         ("heidelberg-line", Miserly, ["charging: 3", "connection: at least 31 A", "share"]),
         ("heidelberg-line/master-stops", Generous, ["limit_exceeded"]),
         ("heidelberg-line/asleep", Miserly, ["charging: 3", "share"]),
+        ("licence-limit", Generous, ["limit_exceeded"]),
+        ("licence-limit", Miserly, ["share"]),
+        ("licence-limit/one-licence", Generous, ["limit_exceeded"]),
     ],
 )
 def test_a_weak_manager_breaks_what_its_weakness_breaks(label, manager, names):

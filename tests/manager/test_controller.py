@@ -1,5 +1,7 @@
 """The control cycle on hand-made views: what is booked, what waits for what, and when a cycle is quiet."""
 
+from dataclasses import replace
+
 import pytest
 
 from chargebench.manager.controller import CYCLE_US, FAR, HOLD_US, HOUSE_BAND_MA, PAUSE_US, Controller
@@ -285,3 +287,12 @@ def test_an_idle_site_asks_for_no_cycle_by_itself():
     control = Controller(site(2))
     control.cycle(0, view(box("A"), box("A")))
     assert control.next_cycle == FAR
+
+
+def test_a_box_without_a_licence_is_never_told_anything_and_counts_at_its_maximum():
+    two = site(limit_ma=24_000)
+    control = Controller(replace(two, boxes=(replace(two.boxes[0], licensed=False), two.boxes[1])))
+    assert sent(control.cycle(0, view(box("C", 10_000), box("B")))) == {1: 8_000}
+    for n in range(1, 200):
+        assert 0 not in sent(control.cycle(n, view(box("C", 10_000), box("C", 8_000))))
+    assert control.decision.booked[0] == 24_000

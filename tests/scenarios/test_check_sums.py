@@ -177,8 +177,12 @@ def fits(limit, house, boxes, draw_of):
 def test_a_site_passes_if_and_only_if_its_sums_fit_on_every_phase(park):
     limit, house, boxes = park
     fields = [one.field for one in dangers(written(*park))]
-    assert any(".failsafe." in one for one in fields) != fits(limit, house, boxes, lambda box: after_silence(box[1], box[2]))
-    assert any(".boot" in one for one in fields) != fits(limit, house, boxes, lambda box: after_blackout(box[1], box[3]))
+    assert any(".failsafe." in one for one in fields) != fits(
+        limit, house, boxes, lambda box: after_silence(box[1], box[2])
+    )
+    assert any(".boot" in one for one in fields) != fits(
+        limit, house, boxes, lambda box: after_blackout(box[1], box[3])
+    )
 
 
 @examples(60)
