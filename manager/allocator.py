@@ -45,7 +45,7 @@ class Ask:
     spare_ma: int = 0
 
     def rank(self) -> tuple[bool, bool, int, int, int]:
-        """The declared order of admission within a priority, and the tie-break of leftovers."""
+        """The declared order of admission within a priority."""
         return (not self.held, self.idle, -self.missed, self.energy_wh, self.box)
 
     def starts_on(self, grace_ma: int) -> int:
@@ -137,10 +137,13 @@ def _round_down(admitted: list[Ask], currents: list[int], free: list[int]) -> No
 
 
 def _hand_out(admitted: list[Ask], currents: list[int], free: list[int]) -> None:
-    """Give what rounding left, one step at a time, to the lowest that can take one."""
+    """Give what rounding left, one step at a time, to the lowest that can take one.
+
+    Ties go by the order of the site: by rank the last step would change hands whenever two energies cross.
+    """
     open_for_more = list(range(len(admitted)))
     while open_for_more:
-        k = min(open_for_more, key=lambda j: (currents[j], j))
+        k = min(open_for_more, key=lambda j: (currents[j], admitted[j].box))
         ask = admitted[k]
         if currents[k] + ask.step_ma <= ask.high_ma and all(free[node] >= ask.step_ma for node in ask.nodes):
             currents[k] += ask.step_ma

@@ -43,7 +43,7 @@ BLIND_US = PHYSICAL_US  # an overload that outlives its cuts for so long comes f
 HOUSE_BAND_MA = 300
 DEAD_BAND_MA = 300
 SMALL_MA = 1_000  # a raise by less, or by a single step, waits until the box had its last command so long ago:
-CALM_US = 30_000_000  # else limits flutter with the house, and every flutter is a write and a change of the pulse
+CALM_US = 60_000_000  # else limits flutter with the house, and every flutter is a write and a change of the pulse
 FAR = 1 << 62
 
 

@@ -258,6 +258,8 @@ class Memory:
 
     def _most(self, now: Span, least: Span) -> Span:
         """The most that may flow by the time at which the house's meter is read."""
+        if not self.measured and not self.charging:
+            return NOTHING
         if not self.measured:
             return now if self.top_ma == self.floor_ma else self._spread(max(self.top_ma, self.confirmed_ma))
         l1, l2, l3 = (2 * ma - was if ma > was + BAND_MA else ma for ma, was in zip(least, self.last_draw, strict=True))
@@ -274,10 +276,14 @@ class Memory:
         return max(self._house(reading))
 
     def _shared(self, reading: BoxReading) -> Span:
-        """A total, shared among the phases: the least that flows on each where the car uses them all."""
+        """What flows on each phase at least, by a total: shared among them, once the meter has caught up with the car.
+
+        Pulses tell a power late: for a minute after a car has left, they still seem to come.
+        """
+        if not self.charging or self.top_ma != self.floor_ma:
+            return NOTHING
         assert reading.power_w is not None
-        each = reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases))
-        return self._spread(each)
+        return self._spread(reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases)))
 
     def _spread(self, ma: int, phases: tuple[int, ...] | None = None) -> Span:
         l1, l2, l3 = (ma if phase in (phases or self.phases) else 0 for phase in range(3))
