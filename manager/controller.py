@@ -15,8 +15,8 @@ read at different moments and their difference lies. So the boxes are taken as a
 they may have been drawing when the grid meter looked, and the background moves only as far as that span forces it to.
 Believing the difference itself was seen to raise other boxes into a ramp that the grid meter had not shown yet. Where a car
 is about to take what it was offered, the grid meter may also show it first: then a background that seems to have risen is
-*doubted* for one cycle, in which nobody is raised. What is taken off the grid meter for a box is never more than what is
-booked for it, so that the sum of both is at least what flows.
+*doubted* for one cycle, in which nobody is raised; so is one whose meter does not answer. What is taken off the grid meter
+for a box is never more than what is booked for it, so that the sum of both is at least what flows.
 
 Turns: a runner is held for a while, then gives way to who waits. A box that needs the places of several would never find
 them free together, so while such a box waits, those who stay get no other turn, and those who start ahead of it get one that
@@ -165,22 +165,25 @@ class Controller:
             self._doubted[k] = False
             return (connection.house_max_ma or connection.limit_ma,) * 3
         now = self._backgrounds[k]
-        if now is None or seen.silent_since_us is None:  # else the boxes have moved on and the meter has not
+        if now is None or seen.silent_since_us is None:
             now = self._judged(k, meter, reading.phases_ma, now_us, due)
+        else:
+            self._doubted[k] = True  # the boxes have moved on and the meter has not
         self._backgrounds[k] = now
         l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in now)
         return l1, l2, l3
 
     def _judged(self, k: int, meter: HouseMeter, read: Span, now_us: int, due: list[int]) -> Span:
         """The background that a reading and the boxes make likely."""
+        doubted, self._doubted[k] = self._doubted[k], False
         if meter.role == "consumption":
             return read
         self._watch(read, now_us, due)
         least, most = self._unexplained(read)
         was = self._backgrounds[k] or most
         rises = any(ma < low for ma, low in zip(was, least, strict=True))
-        self._doubted[k] = rises and not self._doubted[k] and any(memory.settling(now_us) for memory in self.boxes)
-        if self._doubted[k]:
+        if rises and not doubted and any(memory.settling(now_us) for memory in self.boxes):
+            self._doubted[k] = True
             due.append(now_us + CYCLE_US)
             return was
         l1, l2, l3 = (min(max(ma, low), high) for ma, low, high in zip(was, least, most, strict=True))
@@ -190,10 +193,13 @@ class Controller:
         """Note since when the grid meter shows more than there is."""
         most_ma = self.site.connection.limit_ma - self.site.connection.reserve_ma
         for phase in range(3):
-            since = self._over_us[phase]
-            self._over_us[phase] = None if grid[phase] <= most_ma else now_us if since is None else since
-            if self._over_us[phase] == now_us:
-                due.append(now_us + BLIND_US)
+            if grid[phase] <= most_ma:
+                self._over_us[phase] = None
+                continue
+            known_us = self._over_us[phase]
+            since_us = now_us if known_us is None else known_us
+            self._over_us[phase] = since_us
+            due.append(since_us + BLIND_US)
 
     def _blind(self, memory: Memory, now_us: int) -> bool:
         """Whether cuts of this box do not help, because nobody knows how much less than its limit its car takes."""

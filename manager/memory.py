@@ -163,10 +163,10 @@ class Memory:
         first = not self.reached
         if first:
             self._first(reading, now_us)
+        self.failsafe_ma = reading.failsafe_ma if reading.failsafe_ma is not None else self.box.maximum_ma
         if self.silent:
             return self._silence(view, reading, now_us)
         self.fell_back = False
-        self.failsafe_ma = reading.failsafe_ma if reading.failsafe_ma is not None else self.box.maximum_ma
         self._pilot(reading, now_us)
         self._limit(reading, now_us)
         if first:
@@ -198,6 +198,7 @@ class Memory:
             self.fell_back = True
             self.sent_ma = None
             self.top_ma = self.confirmed_ma = reading.failsafe_ma
+            self.floor_ma = min(self.floor_ma, reading.failsafe_ma)
         return [due]
 
     def _pilot(self, reading: BoxReading, now_us: int) -> None:
@@ -372,12 +373,15 @@ class Memory:
     def _obeys(self, now_us: int) -> list[int]:
         """A box that shows another limit than the one it was sent is counted as it is, not as it should be.
 
-        One that shows less, and stays there, can no more, and is not asked for more during this session.
+        One that shows less, and stays there, is taken at its word; where it is much less, the box can no more, and is not
+        asked for more during this session.
         """
         due = max(self.differs_us, self.confirmed_us) + STUBBORN_US
         self.stubborn = not self.shows and now_us >= due
         if self.stubborn and self.sent_ma is not None and self.box.minimum_ma <= self.confirmed_ma < self.sent_ma:
-            self.most_ma = self.sent_ma = self.confirmed_ma
+            if self.sent_ma - self.confirmed_ma >= WORTH_MA:
+                self.most_ma = self.confirmed_ma
+            self.sent_ma = self.confirmed_ma
             self.stubborn = False
         return [] if self.shows else [due]
 

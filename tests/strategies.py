@@ -1,6 +1,7 @@
 """Every hypothesis strategy of whole car parks in one place: a site and the world that is built to it."""
 
 import os
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -103,3 +104,77 @@ def parks(draw, most_boxes=4, hours=1):
         draw(houses(house_most, hours)),
     )
     return site, world
+
+
+@st.composite
+def visits(draw, box):
+    """Cars that come and go at one box within ten minutes, at any millisecond."""
+    out, at = [], draw(st.sampled_from([5, 15, 10, 20, 25, 30, 45])) * SECOND + draw(st.integers(0, 2_999)) * 1_000
+    for k in range(draw(st.sampled_from([2, 1]))):
+        stays = draw(st.sampled_from([120, 30, 60, 250])) * SECOND
+        out.append(
+            CarSpec(
+                name=f"car-{box.name}-{k}",
+                box=box.name,
+                plugs_us=at,
+                leaves_us=at + stays,
+                phases=draw(st.sampled_from([len(box.wiring), *range(1, len(box.wiring))])),
+                max_ma=draw(st.sampled_from([32_000, 16_000, 10_000])),
+                wanted_wh=draw(st.sampled_from([60_000, 300])),
+                below_ma=draw(st.sampled_from([0, 300, 1_000])),
+                delay_us=draw(st.sampled_from([11, 1, 6, 9])) * SECOND,
+                ramp_ma_per_s=draw(st.sampled_from([1_000, 4_000, 16_000])),
+            )
+        )
+        at += stays + draw(st.sampled_from([5, 20, 60])) * SECOND + draw(st.integers(0, 2_999)) * 1_000
+    return out
+
+
+@st.composite
+def still_houses(draw):
+    """(Site, WorldSpec): the house never moves; cars come, share and go on top of one another."""
+    limit_ma = draw(st.sampled_from([16_000, 13_000, 21_014, 32_000]))
+    role = draw(st.sampled_from(["grid supply", "consumption", None]))
+    house_ma = (draw(st.sampled_from([4_000, 0, 2_000])),) * 3
+    boxes, specs, meters, cars = [], [], [], []
+    for k in range(draw(st.sampled_from([3, 2]))):
+        host = f"192.168.2.{150 + k}"
+        wiring = draw(st.sampled_from([*WIRINGS, (0,)]))
+        kind = draw(st.sampled_from(["attached", "none", "s0"]))
+        most = draw(st.sampled_from([16_000, 32_000]))
+        minimum = draw(st.sampled_from([6_000, 8_000]))
+        priority = draw(st.sampled_from([1, 1, 2]))
+        at, meter_at = TcpAddress(host, 4701), TcpAddress(host, 4702)
+        meter = BoxMeter("power-brain-s0", meter_at, 2) if kind == "s0" else None
+        boxes.append(
+            Box(
+                f"box{k}",
+                "power-brain",
+                at,
+                1,
+                wiring,
+                minimum_ma=minimum,
+                maximum_ma=most,
+                priority=priority,
+                meter=meter,
+            )
+        )
+        spec = BoxSpec(f"box{k}", "power-brain", TcpAt(host, 4701), wiring=wiring, max_ma=most, boot_enable=False)
+        specs.append(replace(spec, attached=kind == "attached"))
+        if kind == "s0":
+            inputs, offset_us = tuple(range(len(wiring))), draw(st.integers(0, SECOND - 1))
+            meters.append(
+                MeterSpec(f"s0-{k}", "power-brain-s0", TcpAt(host, 4702), 2, spec.name, inputs, offset_us=offset_us)
+            )
+        cars += draw(visits(specs[-1]))
+    house_meters: tuple[HouseMeter, ...] = ()
+    if role is not None:
+        house_meters = (HouseMeter("house", "eastron-sdm630", TcpAddress("192.168.2.100", 502), 1, role),)
+        measures = "connection" if role == "grid supply" else "house"
+        offset_us = draw(st.integers(0, SECOND - 1))
+        on_wire = TcpAt("192.168.2.100", 502)
+        meters.append(MeterSpec("house", "eastron-sdm630", on_wire, 1, measures, offset_us=offset_us))
+    evse_ma = draw(st.sampled_from([None, limit_ma * 3 // 4]))
+    connection = Connection(limit_ma * 69 // 100, limit_ma, evse_ma=evse_ma, house_max_ma=max(house_ma))
+    world = WorldSpec(ConnectionSpec(limit_ma), tuple(specs), tuple(meters), tuple(cars), HouseSpec(((0, house_ma),)))
+    return Site(connection, tuple(boxes), house_meters), world

@@ -52,7 +52,7 @@ class Book:
         return max([self.confirmed, self.sent or 0, *self.live])
 
     def draw_ma(self, phase):
-        """The least that can be taken off the grid meter's reading for this box."""
+        """What may be taken off the grid meter's reading for this box."""
         reading = self.reading
         if phase not in self.box.phases:
             return 0
@@ -61,7 +61,9 @@ class Book:
         if not self.charging:
             return 0
         if reading.power_w is not None:
-            return reading.power_w * 1000 // 230 // len(self.box.phases)
+            return min(reading.power_w * 1000 // 230, self.may_ma())  # for all that is known, all of it flows here
+        if self.live:
+            return self.may_ma()  # a cut is under way, and nobody sees how far
         return max(0, self.confirmed - MARGIN_MA)
 
 

@@ -18,6 +18,7 @@ from chargebench.manager.site import TcpAddress
 
 LAG_US = 1_000_000
 LATENCY_US = 200_000
+MOST_LAG_US = CYCLE_US - LATENCY_US
 
 
 def _key(at):
@@ -92,10 +93,14 @@ class Loop:
             tuple(self.meter_view(meter) for meter in self.site.meters),
         )
 
+    def look(self, n):
+        """What cycle ``n`` sees."""
+        self.world.advance(n * CYCLE_US - LAG_US)
+        return self.view()
+
     def run(self, cycles):
         for n in range(1, cycles):
-            self.world.advance(n * CYCLE_US - LAG_US)
-            view = self.view()
+            view = self.look(n)
             commands = self.controller.cycle(n, view)
             self.watch(n, view, commands)
             self.commands += commands
@@ -108,3 +113,26 @@ class Loop:
                     device.write("holding", write.address, write.values)
         self.world.finish(cycles * CYCLE_US)
         return self
+
+
+class SkewedLoop(Loop):
+    """Boxes and meters are read one after another, as on a line: each so long before the cycle as ``lags_us`` tell in turn.
+
+    A lag is at most ``MOST_LAG_US``.
+    """
+
+    def __init__(self, site, spec, lags_us):
+        super().__init__(site, spec)
+        self.lags_us = lags_us
+
+    def look(self, n):
+        boxes = [(self.box_view, k) for k in range(len(self.site.boxes))]
+        meters = [(self.meter_view, meter) for meter in self.site.meters]
+        jobs = [*boxes, *meters]
+        lags = [self.lags_us[(n * len(jobs) + k) % len(self.lags_us)] for k in range(len(jobs))]
+        found: list[Any] = [None] * len(jobs)
+        for k in sorted(range(len(jobs)), key=lambda k: -lags[k]):
+            read, whom = jobs[k]
+            self.world.advance(max(self.world.now_us, n * CYCLE_US - lags[k]))
+            found[k] = read(whom)
+        return View(tuple(found[: len(boxes)]), tuple(found[len(boxes) :]))

@@ -5,7 +5,7 @@ from typing import Any
 
 from chargebench.manager.controller import DEAD_BAND_MA
 from tests.laws.auditor import Auditor
-from tests.laws.closed_loop import Loop
+from tests.laws.closed_loop import Loop, SkewedLoop
 
 CYCLES = 500
 REACTION_US = 35_000_000
@@ -38,6 +38,28 @@ def the_connection_stays_inside_its_limit(park):
     for segment in loop.segments:
         if any(step <= segment.from_us < step + REACTION_US for step in steps):
             continue
+        for na, rate in zip(segment.na, segment.rate, strict=True):
+            peak_na = max(na, na + rate * (segment.to_us - segment.from_us))
+            assert peak_na <= spec.connection.limit_ma * 1_000_000, segment
+
+
+def neither_limit_is_ever_exceeded(park, lags_us, cycles):
+    """The connection's and that of the boxes' own supply, measured in the world; the house of the park stands still."""
+    site, spec = park
+    loop = SkewedLoop(site, spec, lags_us)
+
+    def watch(n, _view, _commands):
+        if site.connection.evse_ma is None:
+            return
+        flows = [0, 0, 0]
+        for box in loop.world.boxes.values():
+            for phase, na in zip(box.spec.wiring, box.flow.level(loop.world.now_us), strict=False):
+                flows[phase] += na
+        assert max(flows) <= site.connection.evse_ma * 1_000_000, f"cycle {n}: {flows} nA"
+
+    loop.watch = watch
+    loop.run(cycles)
+    for segment in loop.segments:
         for na, rate in zip(segment.na, segment.rate, strict=True):
             peak_na = max(na, na + rate * (segment.to_us - segment.from_us))
             assert peak_na <= spec.connection.limit_ma * 1_000_000, segment
