@@ -2,7 +2,7 @@
 
 ``lint``, ``types``, ``house`` and ``tests`` share one environment, ``.nox/dev``: the dependencies and the tools, and a ``.pth``
 to ``.dev``, where links make the top-level folders importable as ``chargebench.*`` (an editable install would, too, but mypy
-and import-linter do not see through it). ``demo`` and ``bench`` run the installed wheel.
+and import-linter do not see through it). ``demo``, ``bench`` and ``day`` run the installed wheel.
 """
 
 from __future__ import annotations
@@ -164,6 +164,26 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
 def bench(session: nox.Session) -> None:
-    """Measure how quick the bench is, on the installed wheel, and assert nothing: one table, medians of five."""
+    """Measure how quick the bench is, on the installed wheel, and assert nothing: one table, medians of five.
+
+    ``nox -s bench -- shares`` tells where the time goes.
+    """
     install_wheel(session)
     session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def memory(session: nox.Session) -> None:
+    """Run a simulated day of 25 slaves that get commands every minute, and print what the process holds, hour by hour."""
+    install_wheel(session)
+    session.run("python", "-m", "tests.bench", "memory", *session.posargs)
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def day(session: nox.Session) -> None:
+    """Run the whole day of cars at a workplace, of which the tests run two hours, and replay it: some minutes."""
+    install_wheel(session)
+    run = str(Path(session.create_tmp()) / "workplace-day")
+    shutil.rmtree(run, ignore_errors=True)
+    session.run("chargebench", "run", "workplace-day", "--out", run)
+    session.run("chargebench", "replay", run)

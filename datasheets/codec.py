@@ -37,6 +37,8 @@ def decode(register: Register, words: Sequence[int]) -> int | str | None:
     if register.type in _FLOATS:
         return _from_float(register, data)
     raw, scale = int.from_bytes(data, "big", signed=register.type in _SIGNED), register.scale
+    if scale.denominator == 1:
+        return raw * scale.numerator
     return _nearest(raw * scale.numerator, scale.denominator)
 
 
@@ -72,8 +74,8 @@ def encode(register: Register, value: int | str) -> tuple[int, ...]:
         data = _to_float(register, value)
     else:
         data = _to_integer(register, value)
-    words = tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
-    return tuple(reversed(words)) if register.little else words
+    words = struct.unpack(f">{len(data) // 2}H", data)
+    return words[::-1] if register.little else words
 
 
 def _from_text(register: Register, text: str) -> bytes:
@@ -85,13 +87,13 @@ def _from_text(register: Register, text: str) -> bytes:
 
 
 def _to_integer(register: Register, value: int) -> bytes:
-    raw = value / register.scale
-    if raw.denominator != 1:
+    raw, rest = divmod(value * register.scale.denominator, register.scale.numerator)
+    if rest:
         raise ValueError(f"{register.name} counts in steps of {_step_text(register)}, got {_shown(value, register)}")
     low, high = raw_range(register)
     if not low <= raw <= high:
         raise ValueError(f"{register.name} cannot hold {_shown(value, register)}: {raw} is not in {low}..{high}")
-    return int(raw).to_bytes(2 * register.count, "big", signed=low < 0)
+    return raw.to_bytes(2 * register.count, "big", signed=low < 0)
 
 
 def _step_text(register: Register) -> str:

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.annotated_handlers import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from chargebench.datasheets.quantity import Kind, expectation, got, parse
+from chargebench.datasheets.quantity import Kind, expectation, got, parse, show
 from chargebench.datasheets.sentences import Due, Seen, explain
 from chargebench.datasheets.yamlfile import Document, Problems, Value
 
@@ -92,10 +92,22 @@ def _quantity(kind: Kind, *, signed: bool = False) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _live(voltage_mv: int) -> int:
-    if voltage_mv == 0:
-        raise ValueError(f"expected {expectation('voltage')}, and more than 0 V")
-    return voltage_mv
+def between(low: int, high: int, unit: str) -> AfterValidator:
+    """Bounds of a quantity in house units, both included; the sentence shows them with their unit."""
+
+    def judge(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"expected {show(low, unit)} to {show(high, unit)}, got {show(value, unit)}")
+        return value
+
+    return AfterValidator(judge)
+
+
+# Wider than anything that is ever built: what lies beyond is a slip of the pen.
+_CURRENTS = between(0, 100_000_000, "mA")
+_POWERS = between(0, 100_000_000, "W")
+_SIGNED_POWERS = between(-100_000_000, 100_000_000, "W")
+_VOLTAGES = between(100_000, 400_000, "mV")  # between a phase and neutral
 
 
 def _reader(read: Callable[[object], object]) -> BeforeValidator:
@@ -124,11 +136,11 @@ def _permille(value: object) -> object:
 
 
 # Integers in house units, written with their unit.
-Current = Annotated[int, _quantity("current"), Due(expectation("current"), "mA")]
-Power = Annotated[int, _quantity("power"), Due(expectation("power"), "W")]
-SignedPower = Annotated[int, _quantity("power", signed=True), Due(expectation("power"), "W")]
+Current = Annotated[int, _quantity("current"), _CURRENTS, Due(expectation("current"), "mA")]
+Power = Annotated[int, _quantity("power"), _POWERS, Due(expectation("power"), "W")]
+SignedPower = Annotated[int, _quantity("power", signed=True), _SIGNED_POWERS, Due(expectation("power"), "W")]
 Energy = Annotated[int, _quantity("energy"), Due(expectation("energy"), "Wh")]
-Voltage = Annotated[int, _quantity("voltage"), AfterValidator(_live), Due(expectation("voltage"), "mV")]  # never 0
+Voltage = Annotated[int, _quantity("voltage"), _VOLTAGES, Due(expectation("voltage"), "mV")]
 Duration = Annotated[int, _quantity("duration"), Due(expectation("duration"), "us")]
 TimeOfDay = Annotated[int, _quantity("time"), Due(expectation("time"))]  # s since midnight
 

@@ -23,6 +23,7 @@ from chargebench.datasheets.yamlfile import Loc, Value
 
 _CHOICE = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _MAPPING = "a mapping, name: value"
+_SPLIT = "expected name: value; text that holds a comma goes in quotes, and numbers have a point (14.5)"
 _BASIC: dict[object, str] = {
     str: "text",
     int: "a whole number",
@@ -111,8 +112,10 @@ def _translate(details: ErrorDetails, root: Value, seen: Seen) -> _Error:
         return _Error(Finding((*walked, loc[-1]), sentence, key=False), union, branch)
     if kind in ("extra_forbidden", "invalid_key"):
         form = seen.of(_at(root, walked[:-1]))
-        names = list(_fields(form)) if form else []
-        return _Error(Finding(walked, f"unknown field{suggest(str(loc[-1]), names)}", key=True), union, branch)
+        hint = suggest(str(loc[-1]), list(_fields(form)) if form else [])
+        nothing = "mean" not in hint and _at(root, walked) is None
+        sentence = _SPLIT if nothing else f"unknown field{hint}"
+        return _Error(Finding(walked, sentence, key=True), union, branch)
     if about_key and kind == "string_type":
         return _Error(Finding(walked, f"expected a name as key, got {got(details['input'])}", key=True), union, branch)
     if kind in _BOUNDS:

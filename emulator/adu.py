@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PDU_MAX = 253
 MBAP_MAX = 260
@@ -12,8 +12,7 @@ RTU_CHARACTER_BITS = 11
 _HEADER = struct.Struct(">HHH")
 
 
-@dataclass(frozen=True, slots=True)
-class Adu:
+class Adu(NamedTuple):
     """A PDU with the unit id it is for or from; ``transaction`` stays 0 on a serial line."""
 
     unit: int
@@ -69,6 +68,16 @@ def t35_us(baud: int, character_bits: int = RTU_CHARACTER_BITS) -> int:
 
 def pack_mbap(adu: Adu) -> bytes:
     return _HEADER.pack(adu.transaction, 0, len(adu.pdu) + 1) + bytes((adu.unit,)) + adu.pdu
+
+
+def one_adu(data: bytes) -> Adu | None:
+    """The ADU in ``data`` if that is one Modbus TCP message from its first byte to its last; None where it is not."""
+    if not _HEADER.size + 2 <= len(data) <= MBAP_MAX:
+        return None
+    transaction, protocol, length = _HEADER.unpack_from(data)
+    if protocol or length != len(data) - _HEADER.size:
+        return None
+    return Adu(data[6], data[7:], transaction)
 
 
 class MbapSplitter:

@@ -12,7 +12,8 @@ and opens 100 ms after the switch opens, the plug is pulled, or an interruption 
 of power opens it at once. Openings with 1 A or more flowing are counted apart: they are what wears it.
 
 Failsafe: after a time without any access (counted from power-on) the failsafe current takes over, 0 stops charging.
-Profile "on-top": limit and enable stay as written and the next access returns to them. Profile "overwrite": they take the
+Profile "on-top": limit and enable stay as written and the next access returns to them, after the write latency: so
+a write that ends it is what holds, and a read wakes the old limit. Profile "overwrite": they take the
 failsafe values, and keep them until they are written again. Under both profiles a failsafe current above 0 lets a stopped
 box charge: that is the case a load manager has to reckon with.
 
@@ -34,8 +35,8 @@ from collections.abc import Callable, Sequence
 from chargebench.emulator.car import Car
 from chargebench.emulator.events import Event
 from chargebench.emulator.flow import FAR, NA_PER_MA, SECOND_US, ZERO, Flow, Triple, first_below
-from chargebench.emulator.manner import POWER_BRAIN, Manner
-from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, Pulse, Standby
+from chargebench.emulator.manner import POWER_BRAIN, Manner, refuse_impossible
+from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, OwnManager, Pulse, Standby
 from chargebench.emulator.pilot import DUTY_FULL, MINIMUM_MA, Pilot, path
 from chargebench.emulator.spec import BoxSpec
 
@@ -61,7 +62,7 @@ class Box:
         down: Callable[[], None],
         manner: Manner = POWER_BRAIN,
     ) -> None:
-        _check(spec, cars, manner)
+        refuse_impossible(spec, [car.spec for car in cars], manner)
         self.manner = manner
         self.spec, self.channel = spec, f"box {spec.name}"
         self.flow = Flow()  # at the box's terminals t1..t3
@@ -71,13 +72,16 @@ class Box:
         self.idle = IdleTimer(spec.failsafe_us, manner.look_us)
         self.standby = Standby(manner.standby_us)
         self.pulse, self.contactor = Pulse(), Contactor()
+        self.own = OwnManager(active="manages-itself" in spec.quirks)
         # registers in flash
+        self.enabled = "not-enabled" not in spec.quirks  # by its owner, in a menu that no register shows
         self.def_fixed_ma, self.def_limit_ma, self.def_enable = 0, spec.boot_limit_ma, spec.boot_enable
         self.failsafe_ma = spec.failsafe_ma
         self.restarts = 0
         self.locked = False
         # registers that live until the next restart
-        self.fixed_ma, self.limit_ma, self.enable = self.def_fixed_ma, self.clip(self.def_limit_ma), self.def_enable
+        self.fixed_ma, self.limit_ma = self.def_fixed_ma, self.clip(self.def_limit_ma)
+        self.enable = self.def_enable and self.enabled
         self.relay_select = self.relay2 = 0
         # machines
         self.pilot = Pilot.A
@@ -86,6 +90,7 @@ class Box:
         self._told = self._in_force
         self._writes: deque[tuple[int, int, bool]] = deque()
         self._boot_end_us = FAR
+        self._release_us = FAR  # when it goes back to its limit, failsafe being over
         self._cut_us, self._cut_end_us = FAR, FAR  # interruption of the pilot: since, until
         self._faulted = False  # the interruption is a fault's
         self._heard_us = -manner.pause_us
@@ -115,9 +120,11 @@ class Box:
         return min(
             self._writes[0][0] if self._writes else FAR,
             self._boot_end_us,
+            self._release_us,
             self._cut_end_us,
             FAR if self.dark or self.standby.asleep else self.idle.next_us,
             FAR if self.dark or self.car is not None else self.standby.next_us,
+            FAR if self.dark else self.own.next_us,
             self._visit_us(),
             self.pulse.due_us(self._duty_wanted()),
             self._opens_us(),
@@ -134,14 +141,17 @@ class Box:
             return False
         return at_us >= self._heard_us + self.manner.pause_us
 
-    def heard(self, at_us: int) -> None:
-        """Any access to its unit: the idle time starts anew, failsafe ends."""
+    def heard(self, at_us: int) -> bool:
+        """Any access to its unit: the idle time starts anew, failsafe ends. False: that only puts off what was to come."""
         self._heard_us = at_us
         self.standby.stir(at_us)
-        if self.idle.heard(at_us):
-            self._say(at_us, "failsafe", ("on", 0), ("limit_ma", self.limit_ma if self.enable else 0))
-            self._review_fault(at_us)
-            self._settle(at_us)
+        if not self.idle.heard(at_us):
+            return False
+        self._release_us = at_us + self.spec.write_latency_us
+        self._say(at_us, "failsafe", ("on", 0), ("limit_ma", self.limit_ma if self.enable else 0))
+        self._review_fault(at_us)
+        self._settle(at_us)
+        return True
 
     def written(self, at_us: int) -> None:
         """Registers of its have been written: they take effect when the write latency has passed."""
@@ -192,6 +202,15 @@ class Box:
             self._boot_end_us = FAR
         self._settle(at_us)
 
+    def gain_phases(self, at_us: int, phases: tuple[int, ...]) -> None:
+        """These house phases are alive again: a box that was dark for it starts anew."""
+        without = self._dead[self.spec.wiring[0]]
+        for phase in phases:
+            self._dead[phase] = False
+        if without:
+            self.restart(at_us)
+        self._settle(at_us)
+
     def step(self, at_us: int) -> None:
         """Do what is due at ``at_us``."""
         if self._boot_end_us <= at_us:
@@ -199,10 +218,16 @@ class Box:
         while self._writes and self._writes[0][0] <= at_us:
             _, limit, enable = self._writes.popleft()
             self._in_force = (limit, enable)
+        if self._release_us <= at_us:
+            self._release_us = FAR
         if not self.dark and not self.standby.asleep and self.idle.next_us <= at_us:
             self._fall_back(at_us)
         if not self.dark and self.car is None and self.standby.next_us <= at_us:
             self._fall_asleep(at_us)
+        if not self.dark and self.own.next_us <= at_us:
+            self.own.looked(at_us)
+            self.limit_ma, self.enable = self.clip(self.def_limit_ma), True
+            self.written(at_us)
         if self._visit_us() <= at_us:
             self._visit(at_us)
         if self._cut_end_us <= at_us:
@@ -217,7 +242,7 @@ class Box:
         if self.car is not None:
             self.car.lose_pilot(at_us)
         self._writes.clear()
-        self._cut_us = self._cut_end_us = FAR
+        self._cut_us = self._cut_end_us = self._release_us = FAR
         self._switching = self._faulted = self.idle.on = self.standby.asleep = False
         if not self.dark:
             self.dark = True
@@ -243,7 +268,7 @@ class Box:
         if self.manner.forgets in self.spec.quirks:
             self.idle.after_us, self.failsafe_ma = self.manner.failsafe_us, self.manner.failsafe_ma
             self.standby.allowed, self.locked = True, False
-        self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable
+        self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable and self.enabled
         self._writes.clear()
         self._in_force = (self.limit_ma, self.enable)
 
@@ -294,7 +319,7 @@ class Box:
     def granted_ma(self) -> int:
         """What its limit, or its failsafe while that acts, lets a car have, in steps of 0.1 A; 0 = nothing."""
         limit, enable = self._in_force
-        if self.idle.on and self.spec.profile == "on-top":
+        if (self.idle.on or self._release_us != FAR) and self.spec.profile == "on-top":
             limit, enable = self.failsafe_ma, self.failsafe_ma > 0
         most = min(limit, self.fixed_ma or self.spec.cable_ma, self.spec.max_ma)
         return most // STEP_MA * STEP_MA if enable and most >= MINIMUM_MA else 0
@@ -468,18 +493,3 @@ class Box:
         if (self.limit_ma, self.enable) != self._told:
             self._told = (self.limit_ma, self.enable)
             self._say(at_us, "limit", ("limit_ma", self.limit_ma), ("enable", int(self.enable)))
-
-
-def _check(spec: BoxSpec, cars: Sequence[Car], manner: Manner) -> None:
-    """Refuse what no box can be; the sentence names the box."""
-    if not 1 <= len(spec.wiring) <= 3 or sorted({*spec.wiring} & {0, 1, 2}) != sorted(spec.wiring):
-        raise ValueError(f"box {spec.name}: one to three different phases of 0..2, got {spec.wiring}")
-    if spec.profile not in {"on-top", "overwrite"}:
-        raise ValueError(f"box {spec.name}: a failsafe profile is on-top or overwrite, got {spec.profile}")
-    if strange := [one for one in spec.quirks if one not in manner.quirks]:
-        raise ValueError(f"box {spec.name}: known quirks are {', '.join(manner.quirks)}, got {strange[0]}")
-    last: Car | None = None
-    for car in sorted(cars, key=lambda one: one.spec.plugs_us):
-        if last is not None and (last.spec.leaves_us is None or last.spec.leaves_us > car.spec.plugs_us):
-            raise ValueError(f"box {spec.name}: car {car.spec.name} is plugged in while car {last.spec.name} is there")
-        last = car

@@ -15,7 +15,8 @@ class Event:
     ``contactor`` (closed 0/1, drawn_ma) · ``failsafe`` (on 0/1, limit_ma) · ``boot`` (count) · ``standby`` (on 0/1) · ``write`` (register, value).
     car: ``plugged`` (box) · ``draw`` (drawn_ma, phases) · ``full`` (energy_wh) · ``unplugged`` (energy_wh).
     connection: ``house`` (l1_ma, l2_ma, l3_ma) · ``verdict`` (phase, was, now) · ``tripped`` (phases, by) .
-    fault: ``begins``, ``ends`` (fault, on).
+    fault: ``begins``, ``ends`` (fault, on). master: ``stops``, ``starts`` · ``licences`` (count) · ``clock`` (was, now).
+    reader: ``reads`` (box, every_us). slave: ``write request`` (unit, function).
     """
 
     at_us: int

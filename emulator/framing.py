@@ -21,6 +21,7 @@ from chargebench.emulator.adu import (
     Adu,
     MbapSplitter,
     burst_us,
+    one_adu,
     pack_mbap,
     pack_rtu,
     t15_us,
@@ -62,13 +63,15 @@ class TcpEnd:
         """When ``advance`` is due; None while nothing waits."""
         if self.closed:
             return None
-        if self.full:
+        if len(self._owed) >= TRANSACTIONS_MAX:
             return self._owed[0]
         return None if self._half_since_us is None else self._half_since_us + self._stall_us
 
     def receive(self, data: bytes, now_us: int) -> list[Action]:
         if self.closed or self._ended:
             return []
+        if not self._splitter.held and not self._fills(now_us) and (adu := one_adu(data)) is not None:
+            return self._exchange(adu, now_us)  # as requests mostly come: one, and whole
         self._splitter.feed(data)
         return self.advance(now_us)
 
@@ -83,15 +86,19 @@ class TcpEnd:
         while not self.closed and not self._fills(now_us):
             adu = self._splitter.take()
             if adu is None:
-                return actions + self._pause(now_us)
+                if self._ended or self._splitter.held or self._splitter.broken:
+                    return actions + self._pause(now_us)
+                self._half_since_us = None
+                return actions
             self._half_since_us = None
             actions += self._exchange(adu, now_us)
         return actions
 
     def _fills(self, now_us: int) -> bool:
-        while self._owed and self._owed[0] <= now_us:
-            self._owed.popleft()
-        return self.full
+        owed = self._owed
+        while owed and owed[0] <= now_us:
+            owed.popleft()
+        return len(owed) >= TRANSACTIONS_MAX
 
     def _pause(self, now_us: int) -> list[Action]:
         """No whole message is left: end here, or wait for the rest."""
@@ -112,6 +119,8 @@ class TcpEnd:
         self._free_us = max(self._free_us, now_us) + self._turnaround_us
         self._owed.append(self._free_us)
         send = Send(pack_mbap(Adu(adu.unit, answer, adu.transaction)), self._free_us - now_us)
+        if self._slave.tamper is None:
+            return [send]
         exchange = Exchange(now_us, adu.unit, adu.transaction, adu.pdu, answer)
         return settle(self._slave.tamper, exchange, (send,))
 
@@ -203,5 +212,7 @@ class RtuEnd:
         if answer is None:
             return []
         send = Send(pack_rtu(adu.unit, answer), max(0, end_us + self._answer_us - now_us))
+        if self._slave.tamper is None:
+            return [send]
         exchange = Exchange(now_us, adu.unit, None, adu.pdu, answer)
         return settle(self._slave.tamper, exchange, (send,))

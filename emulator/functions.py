@@ -41,6 +41,7 @@ _TWO = struct.Struct(">HH")
 _THREE = struct.Struct(">HHH")
 _COUNTED = struct.Struct(">HHB")
 _EXCHANGE = struct.Struct(">HHHHB")
+_ANSWERS = tuple(struct.Struct(f">BB{count}H") for count in range(READ_WORDS_MAX + 1))
 
 
 def _in_quantity(count: int, most: int) -> None:
@@ -91,7 +92,7 @@ def _read_words(table: Table) -> _Function:
         _in_quantity(count, READ_WORDS_MAX)
         _in_range(address, count)
         values = _read(device, table, address, count)
-        return struct.pack(f">BB{count}H", pdu[0], 2 * count, *values)
+        return _ANSWERS[count].pack(pdu[0], 2 * count, *values)
 
     return run
 

@@ -46,6 +46,12 @@ class House:
             self._dead[phase] = True
         self._set(at_us)
 
+    def gain(self, at_us: int, phases: tuple[int, ...]) -> None:
+        """These phases are alive again: what hangs on them goes on as if it had never stopped."""
+        for phase in phases:
+            self._dead[phase] = False
+        self._set(at_us)
+
     def _set(self, at_us: int) -> None:
         first, second, third = (0 if dead else ma for ma, dead in zip(self._load, self._dead, strict=True))
         was, was_active = self.flow.level(at_us), self.flow.active(at_us)

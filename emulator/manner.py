@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chargebench.emulator.flow import SECOND_US
+from chargebench.emulator.spec import BoxSpec, CarSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,22 @@ POWER_BRAIN = Manner(
     failsafe_us=300 * SECOND_US,
     failsafe_ma=6_000,
     look_us=SECOND_US,
-    # hardware of Rev. F; also the owner's release of switching while plugged in
-    quirks=("second-relay", "phase-switching"),
+    # hardware of Rev. F; also the owner's release of switching while plugged in; failsafe registers that nobody may write;
+    # its load management on, where it should only observe; charging not enabled by its owner
+    quirks=("second-relay", "phase-switching", "fixed-failsafe", "manages-itself", "not-enabled"),
 )
+
+
+def refuse_impossible(spec: BoxSpec, cars: Sequence[CarSpec], manner: Manner) -> None:
+    """Refuse what no box can be; ``ValueError`` names the box."""
+    if not 1 <= len(spec.wiring) <= 3 or sorted({*spec.wiring} & {0, 1, 2}) != sorted(spec.wiring):
+        raise ValueError(f"box {spec.name}: one to three different phases of 0..2, got {spec.wiring}")
+    if spec.profile not in {"on-top", "overwrite"}:
+        raise ValueError(f"box {spec.name}: a failsafe profile is on-top or overwrite, got {spec.profile}")
+    if strange := [one for one in spec.quirks if one not in manner.quirks]:
+        raise ValueError(f"box {spec.name}: known quirks are {', '.join(manner.quirks)}, got {strange[0]}")
+    last: CarSpec | None = None
+    for car in sorted(cars, key=lambda one: one.plugs_us):
+        if last is not None and (last.leaves_us is None or last.leaves_us > car.plugs_us):
+            raise ValueError(f"box {spec.name}: car {car.name} is plugged in while car {last.name} is there")
+        last = car

@@ -43,7 +43,7 @@ class SampleHold(Generic[T]):
         """What the meter shows at ``at_us``."""
         if self._frozen:
             return self._frozen[0]
-        instant = self.instant(at_us)
+        instant = -1 if at_us < self._offset_us else at_us - (at_us - self._offset_us) % self._interval_us
         if instant < self._flow.at_us:
             return self._kept
         if instant == self._taken_us:
@@ -107,6 +107,8 @@ class PhaseMeter:
     def __init__(self, spec: MeterSpec, source: Source) -> None:
         check_wiring(spec)
         self.spec, self._source = spec, source
+        self._straight = spec.wiring == (0, 1, 2)
+        self._known_na = self._known_ma = ZERO
         self._hold = SampleHold(spec, source.flow, self._measure, Sample(self._voltages(-1), ZERO, ZERO, ZERO, ZERO))
 
     def freeze(self, at_us: int) -> None:
@@ -121,8 +123,11 @@ class PhaseMeter:
 
     def current_ma(self, at_us: int) -> Triple:
         """Current per input, mA, rounded down."""
-        one, two, three = self.sample(at_us).na
-        return (one // NA_PER_MA, two // NA_PER_MA, three // NA_PER_MA)
+        na = self.sample(at_us).na
+        if na is not self._known_na:
+            self._known_na = na
+            self._known_ma = (na[0] // NA_PER_MA, na[1] // NA_PER_MA, na[2] // NA_PER_MA)
+        return self._known_ma
 
     def power_w(self, at_us: int) -> Triple:
         """Active power per input, W, rounded down."""
@@ -168,6 +173,8 @@ class PhaseMeter:
         )
 
     def _wired(self, values: Triple) -> Triple:
+        if self._straight:
+            return values
         first, second, third = (*(values[k] for k in self.spec.wiring), 0, 0)[:3]
         return (first, second, third)
 

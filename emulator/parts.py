@@ -10,6 +10,7 @@ OPEN_US = 100_000
 STOP_US = 3 * SECOND_US
 PATIENCE_US = 30 * SECOND_US
 LOAD_NA = 1_000 * NA_PER_MA
+OWN_US = 20 * SECOND_US
 _LOWEST = duty_of(MINIMUM_MA)
 
 
@@ -68,6 +69,19 @@ class Standby:
         if self.asleep or not self.allowed or not self._after_us:
             return FAR
         return self._stirred_us + self._after_us
+
+
+class OwnManager:
+    """The load management of a box that should only observe: where ``active``, it has its way every 20 s, from power-on."""
+
+    __slots__ = ("next_us",)
+
+    def __init__(self, *, active: bool) -> None:
+        self.next_us = OWN_US if active else FAR
+
+    def looked(self, at_us: int) -> None:
+        """It has had its way."""
+        self.next_us = at_us + OWN_US
 
 
 class Pulse:

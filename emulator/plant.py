@@ -20,14 +20,23 @@ Sheets = Callable[[str], Datasheet]
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A device by name, and its unit id. ``owner``: the box in whose case it sits, else itself."""
+
+    name: str
+    unit: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
-    """What answers at one address. ``owner``: the box in whose case it sits, else itself."""
+    """What answers at one address: devices by unit id, and whose they are."""
 
     name: str
     at: At
     units: dict[int, Device]
     turnaround_us: int
-    owner: str
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,15 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
         sheet, hooks = around.sheets(box.device), around.hooks(box.name)
         device = made.device(Parts(sheet, boxes[box.name], number, meter, around.clock, hooks))
         plant.devices[box.name] = device
-        servers.append(Server(box.name, box.at, {box.unit: device}, box.turnaround_us, box.name))
+        servers.append(
+            Server(box.name, box.at, {box.unit: device}, box.turnaround_us, (Member(box.name, box.unit, box.name),))
+        )
     for number, one in enumerate(spec.meters):
         _known(one.name, one.device, METERS)
         if one.at is not None:
             device = _meter(one, number, plant, around)
-            servers.append(Server(one.name, one.at, {one.unit: device}, one.turnaround_us, _owner(spec, one)))
+            member = Member(one.name, one.unit, _owner(spec, one))
+            servers.append(Server(one.name, one.at, {one.unit: device}, one.turnaround_us, (member,)))
         elif one.name not in plant.meters:
             raise ValueError(f"meter {one.name} has no address, so it must measure a box and be attached to it")
     plant.servers = _merged(servers)
@@ -133,5 +145,6 @@ def _merged(servers: list[Server]) -> tuple[Server, ...]:
             continue
         if both := [unit for unit in server.units if unit in kept[twin].units]:
             raise ValueError(f"{kept[twin].name} and {server.name} are both unit {both[0]} at one address")
-        kept[twin] = replace(kept[twin], units={**kept[twin].units, **server.units})
+        units = {**kept[twin].units, **server.units}
+        kept[twin] = replace(kept[twin], units=units, members=kept[twin].members + server.members)
     return tuple(kept)

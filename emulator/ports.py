@@ -14,6 +14,7 @@ from chargebench.datasheets.errors import CannotOpen, Complaint, UnknownName
 from chargebench.emulator.device import Device
 from chargebench.emulator.plant import Server
 from chargebench.emulator.pump import Pump
+from chargebench.emulator.reach import Reach
 from chargebench.emulator.serve import LOOPBACK, SERIAL_SILENCE_US, SerialPort, TcpService, serve_tcp, tolerant_end
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.spec import LineAt, TcpAt
@@ -45,9 +46,14 @@ class Ports:
         self._slaves = {server.name: _WorldSlave(server.units, pump) for server in pump.world.servers()}
         self._services: list[TcpService] = []
         self._lines: dict[str, SerialPort] = {}
-        for name in self._slaves:
-            self._mute(name, pump.world.is_mute(name))
-        pump.world.on_mute.append(self._mute)
+        self._units = {
+            member.name: (self._slaves[server.name], member.unit)
+            for server in pump.world.servers()
+            for member in server.members
+        }
+        for name in self._units:
+            self._reached(name, pump.world.reach(name))
+        pump.world.reaches.listeners.append(self._reached)
 
     @property
     def lost(self) -> dict[str, str]:
@@ -79,8 +85,8 @@ class Ports:
 
     def close(self) -> None:
         """Stop listening, drop every client, give back the serial ports."""
-        if self._mute in self._pump.world.on_mute:
-            self._pump.world.on_mute.remove(self._mute)
+        if self._reached in self._pump.world.reaches.listeners:
+            self._pump.world.reaches.listeners.remove(self._reached)
         for service in self._services:
             service.close()
         for port in self._lines.values():
@@ -90,8 +96,10 @@ class Ports:
         for service in self._services:
             await service.wait_closed()
 
-    def _mute(self, server: str, mute: bool) -> None:
-        self._slaves[server].mute = mute
+    def _reached(self, name: str, now: Reach) -> None:
+        """A real network cannot be cut here: what it would not carry, the slave does not hear or say."""
+        slave, unit = self._units[name]
+        slave.reach(unit, hears=not now.mute and now.way_there, speaks=now.speaks and now.way_back)
 
 
 async def open_ports(

@@ -47,6 +47,15 @@ def clock_of(loop: asyncio.AbstractEventLoop) -> Clock:
     return lambda: round(loop.time() * 1e6)
 
 
+def after_on(loop: asyncio.AbstractEventLoop) -> After:
+    """Calls that are delayed by the loop itself."""
+
+    def after(delay_us: int, fn: Callable[..., object], *args: object) -> Ticket:
+        return loop.call_later(delay_us / 1e6, fn, *args)
+
+    return after
+
+
 def reset(transport: asyncio.Transport) -> None:
     """Drop a connection with a reset: a simulated one when it is told, a socket when it must not linger."""
     own = getattr(transport, "reset", None)
@@ -57,6 +66,12 @@ def reset(transport: asyncio.Transport) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
+
+
+class After(Protocol):
+    """Calls a function later."""
+
+    def __call__(self, delay_us: int, fn: Callable[..., object], /, *args: object) -> Ticket: ...
 
 
 class _End(Protocol):
@@ -73,13 +88,13 @@ class PortEnd(_End, Protocol):
 
 
 class _Agenda:
-    """The timers of one end on an asyncio loop: its delayed actions, and its own next waking."""
+    """The timers of one end: its delayed actions, and its own next waking."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, end: _End, act: Callable[[Action], None]) -> None:
-        self._loop, self._clock, self._end, self._act = loop, clock, end, act
-        self._due: dict[int, asyncio.TimerHandle] = {}
+    def __init__(self, after: After, clock: Clock, end: _End, act: Callable[[Action], None]) -> None:
+        self._after, self._clock, self._end, self._act = after, clock, end, act
+        self._due: dict[int, Ticket] = {}
         self._numbers = 0
-        self._wake: asyncio.TimerHandle | None = None
+        self._wake: Ticket | None = None
 
     def do(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -87,7 +102,8 @@ class _Agenda:
                 self._later(action)
             else:
                 self._act(action)
-        self._rearm()
+        if self._wake is not None or self._end.next_us is not None:
+            self._rearm()
 
     def cancel(self) -> None:
         for handle in self._due.values():
@@ -99,7 +115,7 @@ class _Agenda:
 
     def _later(self, action: Action) -> None:
         number = self._numbers = self._numbers + 1
-        self._due[number] = self._loop.call_later(action.after_us / 1e6, self._now, number, action)
+        self._due[number] = self._after(action.after_us, self._now, number, action)
 
     def _now(self, number: int, action: Action) -> None:
         del self._due[number]
@@ -111,7 +127,7 @@ class _Agenda:
             self._wake = None
         next_us = self._end.next_us
         if next_us is not None:
-            self._wake = self._loop.call_later(max(0, next_us - self._clock()) / 1e6, self._advance)
+            self._wake = self._after(max(0, next_us - self._clock()), self._advance)
 
     def _advance(self) -> None:
         self._wake = None
@@ -123,7 +139,7 @@ class SlaveProtocol(asyncio.Protocol):
 
     def __init__(self, service: TcpService, end: TcpEnd) -> None:
         self._service, self._end = service, end
-        self._agenda = _Agenda(service.loop, service.clock, end, self._act)
+        self._agenda = _Agenda(service.after, service.clock, end, self._act)
         self._transport: asyncio.Transport | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._heard_us = 0
@@ -139,9 +155,10 @@ class SlaveProtocol(asyncio.Protocol):
         self._watch_idle()
 
     def data_received(self, data: bytes) -> None:
-        self._heard_us = self._service.clock()
-        self._agenda.do(self._end.receive(data, self._heard_us))
-        self._gate()
+        end, self._heard_us = self._end, self._service.clock()
+        self._agenda.do(end.receive(data, self._heard_us))
+        if self._deaf or self._stuffed or end.full:
+            self._gate()
 
     def eof_received(self) -> bool:
         self._agenda.do(self._end.eof(self._service.clock()))
@@ -175,7 +192,8 @@ class SlaveProtocol(asyncio.Protocol):
             reset(self._transport)
         else:
             self._transport.close()
-        self._gate()
+        if self._deaf:
+            self._gate()
 
     def _gate(self) -> None:
         """Read no more while the client does not take its answers, or while it is owed enough of them."""
@@ -203,9 +221,9 @@ class TcpService:
     """A slave on a TCP port, with its connections. ``end`` makes the sans-IO end of a new one."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock: Clock, end: Callable[[], TcpEnd], limits: Limits
+        self, loop: asyncio.AbstractEventLoop, clock: Clock, end: Callable[[], TcpEnd], limits: Limits, after: After
     ) -> None:
-        self.loop, self.clock, self.limits = loop, clock, limits
+        self.loop, self.clock, self.limits, self.after = loop, clock, limits, after
         self._end = end
         self._clients: dict[SlaveProtocol, None] = {}
         self._server: asyncio.AbstractServer | None = None
@@ -248,16 +266,23 @@ async def serve_tcp(
     port: int = 0,
     *,
     turnaround_us: int = 0,
-    clock: Clock | None = None,
+    clock: Clock | Heap | None = None,
     limits: Limits | None = None,
 ) -> TcpService:
-    """Serve a slave on the running loop, until the service is closed; port 0 is any that is free."""
+    """Serve a slave on the running loop, until the service is closed; port 0 is any that is free.
+
+    Where ``clock`` is the heap of a simulated loop, delays are timed by it, too, with no detour through the loop.
+    """
     loop, limits = asyncio.get_running_loop(), limits or Limits()
 
     def end() -> TcpEnd:
         return TcpEnd(slave, turnaround_us=turnaround_us, stall_us=limits.stall_us)
 
-    service = TcpService(loop, clock or clock_of(loop), end, limits)
+    if clock is None or callable(clock):
+        service = TcpService(loop, clock or clock_of(loop), end, limits, after_on(loop))
+    else:
+        heap = clock
+        service = TcpService(loop, lambda: heap.now_us, end, limits, heap.after)
     await service.listen(host, port)
     return service
 
@@ -326,7 +351,7 @@ class SerialPort:
         self._loop = asyncio.get_running_loop()
         self._clock = clock or clock_of(self._loop)
         self._end = end
-        self._agenda = _Agenda(self._loop, self._clock, end, self._act)
+        self._agenda = _Agenda(after_on(self._loop), self._clock, end, self._act)
         self._port = open_port(url, setting)
         self._out = b""
         self.lost = ""

@@ -8,12 +8,13 @@ Who is answered, and how:
   mean the device itself where it is declared so and is alone.
 - A unit answers the functions its device lists, everything else with exception 01. Diagnostics (8) and report server id
   (0x11) exist on serial lines only.
-- While ``mute``, the slave neither hears nor answers. A drowsy device says of each request whether it hears it.
+- While ``mute``, the slave neither hears nor answers; so does each unit that is deaf. A unit that cannot speak does all that
+  it is told, and its answers are lost. A drowsy device says of each request whether it hears it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chargebench.emulator.actions import Tamper
 from chargebench.emulator.device import Device, Drowsy, Refused
@@ -32,6 +33,7 @@ class Slave:
 
     ``gateway``: unknown units over TCP are answered with exception 0x0A. ``tcp_any_unit``: over TCP, units 0 and 255 mean
     the one device there is. ``mute`` and ``tamper`` may be set at any time.
+    ``on_write`` (when, unit, function) hears of each request to write that arrives, answered or not.
     """
 
     def __init__(
@@ -50,37 +52,47 @@ class Slave:
         self.tcp_any_unit = tcp_any_unit
         self.tamper = tamper
         self.mute = False
+        self.on_write: Callable[[int, int, int], None] | None = None
         self.diagnostics = {unit: Diagnostics() for unit in self.units}
+        self._deaf: set[int] = set()
+        self._speechless: set[int] = set()
         self._drowsy = {unit: device for unit, device in self.units.items() if isinstance(device, Drowsy)}
 
     def answer(self, unit: int, pdu: bytes, now_us: int, *, serial: bool = False) -> bytes | None:
         """The answer PDU to ``pdu``, None where there is none. ``now_us`` never goes back; ``pdu`` is at most 253 bytes."""
+        if self.on_write is not None and pdu and pdu[0] in WRITES:
+            self.on_write(now_us, unit, pdu[0])
         if self.mute or not pdu or not 0 < pdu[0] < 0x80:
             return None
         if serial:
             return self._serial(unit, pdu, now_us)
-        device = self._over_tcp(unit)
+        if self.tcp_any_unit and unit in _ITSELF and unit not in self.units:
+            (unit,) = self.units
+        device = self.units.get(unit)
         if device is None:
             return bytes((pdu[0] | 0x80, NO_PATH)) if self.gateway else None
         if not self._hears(unit, now_us):
             return None
-        return _guarded(device, unit, pdu, now_us)
+        answer = _guarded(device, unit, pdu, now_us)
+        return None if unit in self._speechless else answer
+
+    def reach(self, unit: int, *, hears: bool, speaks: bool) -> None:
+        """From now on the unit hears or does not, and its answers leave it or are lost."""
+        for without, able in ((self._deaf, hears), (self._speechless, speaks)):
+            (without.discard if able else without.add)(unit)
 
     def heard(self, *, good: bool) -> None:
         """A frame ended on the line, well or broken, for whomever: the units count it."""
         if not self.mute:
-            for diagnostics in self.diagnostics.values():
-                diagnostics.heard(good=good)
+            for unit, diagnostics in self.diagnostics.items():
+                if unit not in self._deaf:
+                    diagnostics.heard(good=good)
 
     def _hears(self, unit: int, now_us: int) -> bool:
+        if unit in self._deaf:
+            return False
         drowsy = self._drowsy.get(unit)
         return drowsy is None or drowsy.hears(now_us)
-
-    def _over_tcp(self, unit: int) -> Device | None:
-        device = self.units.get(unit)
-        if device is None and self.tcp_any_unit and unit in _ITSELF:
-            (device,) = self.units.values()
-        return device
 
     def _serial(self, unit: int, pdu: bytes, now_us: int) -> bytes | None:
         if unit == BROADCAST:
@@ -99,7 +111,7 @@ class Slave:
         if not diagnostics.listen_only:
             answer = _guarded(device, unit, pdu, now_us, diagnostics)
         diagnostics.answered(answer)
-        return answer
+        return None if unit in self._speechless else answer
 
     def _broadcast(self, unit: int, pdu: bytes, now_us: int) -> None:
         diagnostics = self.diagnostics[unit]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chargebench.datasheets.model import Table
+
 
 @dataclass(frozen=True, slots=True)
 class TcpAt:
@@ -119,7 +121,7 @@ class ConnectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """A fault of the registry: ``kind`` on ``on`` from ``at_us``, ``for_us`` long (None: for good), every ``every_us``."""
+    """A fault of the registry: ``kind`` on ``on`` and on ``also``, from ``at_us``, ``for_us`` long (None: for good), every ``every_us``."""
 
     kind: str
     on: str
@@ -127,6 +129,32 @@ class FaultSpec:
     for_us: int | None = None
     every_us: int | None = None
     params: tuple[tuple[str, int | str], ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it is on."""
+        return (self.on, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """A part of the network: the boxes and meters that are reached over it."""
+
+    name: str
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """Somebody else's Modbus client, on a host of its own: it reads ``count`` words of ``box`` every ``every_us``, for ever."""
+
+    name: str
+    box: str
+    every_us: int
+    table: Table
+    address: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +167,5 @@ class WorldSpec:
     cars: tuple[CarSpec, ...] = ()
     house: HouseSpec = field(default_factory=HouseSpec)
     faults: tuple[FaultSpec, ...] = ()
+    access_points: tuple[AccessPoint, ...] = ()
+    readers: tuple[ReaderSpec, ...] = ()

@@ -39,13 +39,20 @@ class Stream:
         if not 0 < n <= _WORD:
             raise ValueError(f"expected a bound of 1 to 2^64, got {n}")
         limit = _WORD - _WORD % n  # numbers from here up would favour the small ones
-        while (number := self.next()) >= limit:
-            pass
-        return number % n
+        while True:
+            number = self.at(self.drawn)
+            self.drawn += 1
+            if number < limit:
+                return number % n
 
     def between(self, low: int, high: int) -> int:
         """A whole number low..high, both included, each equally likely."""
-        return low + self.below(high - low + 1)
+        n = high - low + 1
+        number = self.at(self.drawn)
+        self.drawn += 1
+        if n > 0 and number < _WORD - _WORD % n:  # numbers beyond would favour the small ones
+            return low + number % n
+        return low + self.below(n)
 
 
 class Streams:

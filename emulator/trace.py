@@ -51,11 +51,11 @@ class Channel:
     def record(self, at_us: int, kind: str, data: bytes = b"") -> None:
         """``kind`` happened at ``at_us`` with ``data`` (the bytes on a wire, or a rendering of what was decided)."""
         # Lengths go before contents, so that no two different sequences of records feed the hash the same bytes.
-        self._hash.update(f"{at_us} {len(kind)} {len(data)}\n{kind}".encode() + data)
+        self._hash.update(b"%d %d %d\n%b%b" % (at_us, len(kind), len(data), kind.encode(), data))
         self._last.append((at_us, kind, data))
         self.last_us = at_us
-        self.count += 1
-        if self.count % CHECKPOINT_EVERY == 0:
+        self.count = count = self.count + 1
+        if not count % CHECKPOINT_EVERY:
             self.checkpoints.append(self._hash.hexdigest())
         if self._sink is not None:
             self._sink(self.name, at_us, kind, data)

@@ -9,7 +9,7 @@ of how often or in which steps somebody advances.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from chargebench.emulator.agenda import Agenda
 from chargebench.emulator.box import Box
@@ -23,10 +23,11 @@ from chargebench.emulator.house import House
 from chargebench.emulator.kinds import kind_of
 from chargebench.emulator.meter import Meter, Source
 from chargebench.emulator.plant import Around, Server, Sheets, build_plant
+from chargebench.emulator.power import Power
+from chargebench.emulator.reach import Loss, Reach, Reaches
 from chargebench.emulator.spec import BoxSpec, WorldSpec
 from chargebench.emulator.streams import Streams
 
-T = TypeVar("T")
 _CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
 
 
@@ -40,7 +41,7 @@ class _Actor(Protocol):
 class World:
     """Everything there is, at ``now_us``. ``tell`` gets every event, ``watch`` every closed segment of the connection.
 
-    ``on_mute`` are called (server, mute) when a server falls silent or comes back: bind slaves there. ``on_change`` is
+    ``reaches`` tells of every device what gets through to it and from it: bind slaves and wires there. ``on_change`` is
     called when an access from outside made ``next_us`` earlier. ``sheets``: datasheets by name. Nothing has happened before the first ``advance``.
     """
 
@@ -50,9 +51,6 @@ class World:
         self.now_us = 0
         self.watch: list[Callable[[Segment], None]] = []
         self.on_change: Callable[[], None] | None = None
-        self.on_mute: list[Callable[[str, bool], None]] = []
-        self._muted: dict[str, int] = {}
-        self._silent: dict[str, bool] = {}
         self._tell = tell
         self.connection = Connection(spec.connection, tell, self.watch, self._tripped)
         self.house = House(spec.house, tell, self.connection.add)
@@ -62,7 +60,10 @@ class World:
         self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks))
         self.meters: dict[str, Meter] = self._plant.meters
         self.devices: dict[str, SheetDevice] = self._plant.devices
-        self._owners = {server.name: server.owner for server in self._plant.servers}
+        members = [member for server in self._plant.servers for member in server.members]
+        self.reaches = Reaches(members, self._is_dark)
+        self.power = Power(self)
+        self._masters_off = 0
         self._faults = FaultPlan(spec.faults, self, tell)
         self._actors: list[_Actor] = [self.connection, self._faults, self.house, *self.boxes.values()]
         self._agenda = Agenda(len(self._actors))
@@ -76,6 +77,10 @@ class World:
     def advance(self, to_us: int) -> int:
         """Let everything happen that is due until ``to_us``, inclusive; returns ``next_us``."""
         assert to_us >= self.now_us, f"the world is at {self.now_us} us and does not go back to {to_us} us"
+        next_us = self._agenda.next_us
+        if next_us > to_us:
+            self.now_us = to_us
+            return next_us
         while (due := self._agenda.take(to_us)) is not None:
             self.now_us, number = due
             actor = self._actors[number]
@@ -110,32 +115,33 @@ class World:
         """What answers on wires, in the order of the file: boxes, then meters."""
         return self._plant.servers
 
-    def is_mute(self, name: str) -> bool:
-        """Whether this server, or the box in whose case it sits, neither hears nor answers now."""
-        owner = self._owners.get(name, name)
-        dark = owner in self.boxes and self.boxes[owner].dark
-        return dark or self._muted.get(name, 0) > 0 or self._muted.get(owner, 0) > 0
+    def reach(self, name: str) -> Reach:
+        """What gets through now to this device, and from it."""
+        return self.reaches.of(name)
 
-    def mute(self, name: str, *, on: bool) -> None:
-        """A fault silences a server, or lets go of it; several may hold it."""
-        self._muted[name] = self._muted.get(name, 0) + (1 if on else -1)
-        self._review_silence()
+    def lose(self, name: str, what: Loss, *, on: bool) -> None:
+        """A fault takes something from a device, or gives it back; several may hold it."""
+        self.reaches.lose(name, what, on=on)
 
-    def _review_silence(self) -> None:
-        """Tell who has fallen silent or come back."""
-        for server in self._plant.servers:
-            mute = self.is_mute(server.name)
-            if mute != self._silent.get(server.name, False):
-                self._silent[server.name] = mute
-                for listen in self.on_mute:
-                    listen(server.name, mute)
+    def hold_master(self, at_us: int, *, on: bool) -> None:
+        """A fault keeps the master from running, or lets go of it; several may hold it. Who runs it hears of it."""
+        before = self._masters_off
+        self._masters_off += 1 if on else -1
+        if (before == 0) != (self._masters_off == 0):
+            self._tell(Event(at_us, "master", "stops" if on else "starts"))
+
+    def _power_changed(self) -> None:
+        self.reaches.review()
+
+    def _is_dark(self, owner: str) -> bool:
+        return owner in self.boxes and self.boxes[owner].dark
 
     # -- building ----------------------------------------------------------------------------------------------------
 
     def _box(self, spec: BoxSpec) -> Box:
         cars = [car for car in self.cars.values() if car.spec.box == spec.name]
         manner = kind_of(spec).manner
-        return Box(spec, cars, self._tell, self.connection.add, self._review_silence, manner)
+        return Box(spec, cars, self._tell, self.connection.add, self._power_changed, manner)
 
     def _source(self, measures: str) -> Source:
         """What flows at the place that a meter measures."""
@@ -157,22 +163,35 @@ class World:
         def wrote(at_us: int, register: str, value: int) -> None:
             self._tell(Event(at_us, channel, "write", (("register", register), ("value", value))))
 
-        def act(on: Callable[[int], T], number: int) -> Callable[[int], T]:
-            def accessed(at_us: int) -> T:
-                before_us = self._agenda.next_us
-                result = on(at_us)
-                self._arm(number)
-                self._arm(_CONNECTION)
-                if self.on_change is not None and self._agenda.next_us < before_us:
-                    self.on_change()
-                return result
-
-            return accessed
-
         if box is None:
             return Hooks(_nothing, wrote, _nothing)
         number = self._numbers[name]
-        return Hooks(act(box.heard, number), wrote, act(box.written, number), act(box.hears, number))
+
+        def heard(at_us: int) -> None:
+            before_us = self._agenda.next_us
+            if box.heard(at_us):
+                self._accessed(number, before_us)
+            # else its watchdog only acts later: it is looked at when it would have acted, which changes nothing
+
+        def written(at_us: int) -> None:
+            before_us = self._agenda.next_us
+            box.written(at_us)
+            self._accessed(number, before_us)
+
+        def hears(at_us: int) -> bool:
+            before_us = self._agenda.next_us
+            result = box.hears(at_us)
+            self._accessed(number, before_us)
+            return result
+
+        return Hooks(heard, wrote, written, hears)
+
+    def _accessed(self, number: int, before_us: int) -> None:
+        """A box was accessed from outside, and may act at another time now."""
+        self._arm(number)
+        self._arm(_CONNECTION)
+        if self.on_change is not None and self._agenda.next_us < before_us:
+            self.on_change()
 
     # -- moving ------------------------------------------------------------------------------------------------------
 

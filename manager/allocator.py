@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +142,16 @@ def _hand_out(admitted: list[Ask], currents: list[int], free: list[int]) -> None
 
     Ties go by the order of the site: by rank the last step would change hands whenever two energies cross.
     """
-    open_for_more = list(range(len(admitted)))
+    open_for_more = [(currents[k], ask.box, k) for k, ask in enumerate(admitted)]
+    heapify(open_for_more)
     while open_for_more:
-        k = min(open_for_more, key=lambda j: (currents[j], admitted[j].box))
+        current, box, k = open_for_more[0]
         ask = admitted[k]
-        if currents[k] + ask.step_ma <= ask.high_ma and all(free[node] >= ask.step_ma for node in ask.nodes):
-            currents[k] += ask.step_ma
+        step = ask.step_ma
+        if current + step <= ask.high_ma and min([free[node] for node in ask.nodes], default=step) >= step:
+            currents[k] = current + step
             for node in ask.nodes:
-                free[node] -= ask.step_ma
+                free[node] -= step
+            heapreplace(open_for_more, (current + step, box, k))
         else:
-            open_for_more.remove(k)
+            heappop(open_for_more)

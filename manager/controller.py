@@ -15,7 +15,7 @@ read at different moments and their difference lies. So the boxes are taken as a
 they may have been drawing when the grid meter looked, and the background moves only as far as that span forces it to.
 Believing the difference itself was seen to raise other boxes into a ramp that the grid meter had not shown yet. Where a car
 is about to take what it was offered, the grid meter may also show it first: then a background that seems to have risen is
-*doubted* for one cycle, in which nobody is raised; so is one whose meter does not answer. What is taken off the grid meter
+*doubted* for one cycle, in which nobody is raised, unless the grid meter shows an overload; so is one whose meter does not answer. What is taken off the grid meter
 for a box is never more than what is booked for it, so that the sum of both is at least what flows.
 
 Turns: a runner is held for a while, then gives way to who waits. A box that needs the places of several would never find
@@ -79,6 +79,7 @@ class Controller:
         self._levels: list[tuple[Level, bool] | None] = [None] * len(site.boxes)
         self._meter_levels: list[tuple[bool, bool] | None] = [None] * len(site.meters)
         self._backgrounds: list[Span | None] = [None] * len(site.meters)
+        self._grids: list[Span | None] = [None] * len(site.meters)
         self._doubted = [False] * len(site.meters)
         self._over_us: list[int | None] = [None] * 3
 
@@ -153,7 +154,6 @@ class Controller:
         return total[0], total[1], total[2]
 
     def _of_meter(self, k: int, meter: HouseMeter, seen: MeterView, now_us: int, due: list[int]) -> Span:
-        connection = self.site.connection
         reading = seen.reading
         lost = False
         if seen.silent_since_us is not None:
@@ -161,9 +161,8 @@ class Controller:
             lost = now_us >= lost_us
             due.append(lost_us)
         if reading is None or reading.phases_ma is None or lost:
-            self._backgrounds[k] = None
-            self._doubted[k] = False
-            return (connection.house_max_ma or connection.limit_ma,) * 3
+            self._grids[k], self._doubted[k] = None, False
+            return self._unseen(self._backgrounds[k])
         now = self._backgrounds[k]
         if now is None or seen.silent_since_us is None:
             now = self._judged(k, meter, reading.phases_ma, now_us, due)
@@ -171,6 +170,12 @@ class Controller:
             self._doubted[k] = True  # the boxes have moved on and the meter has not
         self._backgrounds[k] = now
         l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in now)
+        return l1, l2, l3
+
+    def _unseen(self, known: Span | None) -> Span:
+        """A background that nobody measures now: the greatest that the house may be, and no less than it was seen to be."""
+        worst = self.site.connection.house_max_ma or self.site.connection.limit_ma
+        l1, l2, l3 = (max(worst, ma + HOUSE_BAND_MA) for ma in known or NOTHING)
         return l1, l2, l3
 
     def _judged(self, k: int, meter: HouseMeter, read: Span, now_us: int, due: list[int]) -> Span:
@@ -181,12 +186,29 @@ class Controller:
         self._watch(read, now_us, due)
         least, most = self._unexplained(read)
         was = self._backgrounds[k] or most
-        rises = any(ma < low for ma, low in zip(was, least, strict=True))
+        calm = all(us is None for us in self._over_us)  # an overload is no time to wait and see
+        rises = calm and any(ma < low for ma, low in zip(was, least, strict=True))
         if rises and not doubted and any(memory.settling(now_us) for memory in self.boxes):
-            self._doubted[k] = True
+            self._doubted[k], self._grids[k] = True, None
             due.append(now_us + CYCLE_US)
             return was
-        l1, l2, l3 = (min(max(ma, low), high) for ma, low, high in zip(was, least, most, strict=True))
+        rose = self._rose(k, read, now_us)
+        l1, l2, l3 = (min(max(ma + up, low), high) for ma, up, low, high in zip(was, rose, least, most, strict=True))
+        return l1, l2, l3
+
+    def _rose(self, k: int, read: Span, now_us: int) -> Span:
+        """By how much an overloaded phase of the grid has risen while no box could have taken more: that is the house's.
+
+        Where cars still follow a cut, the span of the boxes alone would let most of a step of the house pass for theirs.
+        """
+        was = self._grids[k]
+        self._grids[k] = None if any(memory.rising(now_us) for memory in self.boxes) else read
+        if was is None or self._grids[k] is None:
+            return NOTHING
+        l1, l2, l3 = (
+            max(0, ma - before) if self._over_us[phase] is not None else 0
+            for phase, (ma, before) in enumerate(zip(read, was, strict=True))
+        )
         return l1, l2, l3
 
     def _watch(self, grid: Span, now_us: int, due: list[int]) -> None:
@@ -281,9 +303,9 @@ class Controller:
         """Lower what is above its target, and repeat what did not show."""
         now_us = n * CYCLE_US
         for k, memory in enumerate(self.boxes):
-            if not memory.box.licensed:
+            if not memory.managed:
                 continue
-            if memory.fell_back:
+            if memory.fell_back or memory.wakes:
                 self._lay_down(n, k, commands)
             if not memory.reached or memory.silent:
                 continue
@@ -300,9 +322,9 @@ class Controller:
                 due.append(memory.sent_us + RESEND_US)
 
     def _lay_down(self, n: int, k: int, commands: list[Command]) -> None:
-        """Have a silent box that is at its failsafe current told so first, lest it wakes at its old limit."""
+        """Have a box that is at its failsafe current, or may be, told so first, lest it wakes at its old limit."""
         memory = self.boxes[k]
-        limit = down_to_step(min(memory.failsafe_ma, memory.box.maximum_ma), self._steps[k])
+        limit = down_to_step(memory.laid_ma, self._steps[k])
         limit = limit if limit >= self._lows[k] else 0
         if limit != memory.sent_ma:
             memory.send(limit, n * CYCLE_US)

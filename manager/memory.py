@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargebench.manager.readings import BoxReading, BoxView, Pilot
+from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered
 from chargebench.manager.site import Box
 
 PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen to take 11 s
@@ -47,21 +47,25 @@ class Level:
     limit_ma: int
     offered_ma: int
     loads: tuple[bool, ...]
+    licensed: bool | None = None
+    by_itself: bool = False
 
 
 def level_of(view: BoxView, pending: bool) -> Level:
     """The level of a view. The offer counts only while a limit is ``pending``."""
     reading = view.reading
     if reading is None:
-        return Level(False, view.silent_since_us is not None, None, 0, 0, ())
+        return Level(False, view.silent_since_us is not None, None, 0, 0, (), view.licensed)
     offered = reading.offered_ma if pending else 0
-    return Level(True, view.silent_since_us is not None, reading.pilot, reading.limit_ma, offered, _loads(reading))
+    silent, rights = view.silent_since_us is not None, (view.licensed, view.by_itself)
+    return Level(True, silent, reading.pilot, reading.limit_ma, offered, _loads(reading), *rights)
 
 
 def _loads(reading: BoxReading) -> tuple[bool, ...]:
     """Which terminals carry current; a single one for a meter that knows only a total, none without a meter."""
     if reading.phases_ma is not None:
-        return tuple(ma > PHASE_MA for ma in reading.phases_ma)
+        t1, t2, t3 = reading.phases_ma
+        return t1 > PHASE_MA, t2 > PHASE_MA, t3 > PHASE_MA
     return () if reading.power_w is None else (True,)
 
 
@@ -81,8 +85,9 @@ class Memory:
         self.confirmed_us = self.pilot_us = self.differs_us = self.offer_us = 0
         self.up_us = -PHYSICAL_US
         self.stubborn = False
-        self.failsafe_ma = box.maximum_ma
-        self.fell_back = False
+        self.managed = box.licensed
+        self.failsafe_ma = self.told_ma = box.maximum_ma
+        self.fell_back = self.known = self.wakes = False
         self.metered = self.measured = False
         self.low_draw = self.high_draw = self.last_draw = NOTHING
         self.drawn_ma = self.peak_ma = 0
@@ -113,7 +118,7 @@ class Memory:
     @property
     def in_hand(self) -> bool:
         """Whether a command can be expected to take effect."""
-        return self.reached and not self.silent and not self.stubborn and self.box.licensed
+        return self.reached and not self.silent and not self.stubborn and self.managed
 
     @property
     def shows(self) -> bool:
@@ -128,7 +133,7 @@ class Memory:
     def booked_ma(self) -> int:
         """What the car may draw on each phase that it uses, as far as has been read."""
         most = max(self.confirmed_ma, self.top_ma, self.sent_ma or 0, self.drawn_ma)
-        if not self.box.licensed:
+        if not self.managed:
             return max(most, self.box.maximum_ma)
         if not self.silent:
             return most
@@ -152,14 +157,19 @@ class Memory:
         """Whether its meter may not yet show what the house's meter does."""
         return self.moving or (self.measured and self.charging and now_us < self.up_us + PHYSICAL_US)
 
+    def rising(self, now_us: int) -> bool:
+        """Whether its car may be about to take more than it did: after a raise, a start, or unseen."""
+        return self.moving or self.silent or now_us < self.up_us + PHYSICAL_US
+
     # -- observing ---------------------------------------------------------------------
 
     def observe(self, view: BoxView, now_us: int) -> list[int]:
         """Take one view in; returns the times at which this box alone would make a decision due."""
         self.silent = view.silent_since_us is not None
+        self._review_rights(view)
         reading = view.reading
         if reading is None:
-            return []
+            return self._absent(view, now_us)
         first = not self.reached
         if first:
             self._first(reading, now_us)
@@ -178,13 +188,52 @@ class Memory:
         due += self._wants(now_us) + self._obeys(now_us)
         return [at for at in due if at > now_us]
 
+    def _review_rights(self, view: BoxView) -> None:
+        """Whether it is managed. What a box was sent before it was not any more may still arrive, and binds it no longer."""
+        licensed = self.box.licensed if view.licensed is None else view.licensed
+        self.managed = licensed and not view.by_itself
+        if not self.managed and self.sent_ma is not None:
+            self.top_ma, self.sent_ma = max(self.top_ma, self.sent_ma), None
+
+    def _absent(self, view: BoxView, now_us: int) -> list[int]:
+        """What is remembered of a box from before this start, as long as it was not reached since.
+
+        It may be at what it was told then, at what it falls back to, or at what it starts with. It may also be at its
+        failsafe current only as long as nobody speaks to it: then it wakes at what it was told.
+        """
+        was = view.remembered
+        if was is None:
+            return []
+        if not self.known:
+            self.known, self.wakes = True, was.failsafe_us != 0
+            if was.failsafe_ma is not None:
+                self.failsafe_ma = was.failsafe_ma
+            self.told_ma = self.box.maximum_ma if was.sent_ma is None else was.sent_ma
+            self.confirmed_ma = self.top_ma = max(was.top_ma, self._starts_ma(was), self.failsafe_ma * self.wakes)
+        return self._silence(view, was, now_us) if self.silent else []
+
+    def _starts_ma(self, was: Remembered) -> int:
+        """The limit with which it starts after a loss of power, as it said or as the site says."""
+        if was.boot_ma is not None:
+            return was.boot_ma
+        if self.box.boot_enable is False:
+            return 0
+        return self.box.maximum_ma if self.box.boot_ma is None else self.box.boot_ma
+
+    @property
+    def laid_ma(self) -> int:
+        """The most that a box may be told as the first that it hears after a silence."""
+        return min(self.failsafe_ma, self.told_ma, self.box.maximum_ma)
+
     def _first(self, reading: BoxReading, now_us: int) -> None:
-        self.reached = True
-        self.confirmed_ma = self.top_ma = reading.limit_ma
+        self.reached, self.wakes = True, False
+        self.confirmed_ma = reading.limit_ma
+        self.top_ma = max(self.top_ma, reading.limit_ma) if self.known else reading.limit_ma
+        self.told_ma = self.box.maximum_ma
         self.confirmed_us = self.pilot_us = self.offer_us = now_us
         self.last_draw = self._house(reading)
 
-    def _silence(self, view: BoxView, reading: BoxReading, now_us: int) -> list[int]:
+    def _silence(self, view: BoxView, reading: BoxReading | Remembered, now_us: int) -> list[int]:
         """A silent box keeps its booking until its own watchdog must have spoken, then counts as its failsafe current.
 
         From then on that is its limit, and the controller has it written before the box hears anything else.
@@ -252,7 +301,7 @@ class Memory:
         self.peak_ma = max(now)
         self.low_draw = _lower(was, least)
         self.high_draw = _higher(was, at_most)
-        self.moving = any(abs(a - b) > BAND_MA for a, b in zip(was, least, strict=True))
+        self.moving = max(abs(was[0] - least[0]), abs(was[1] - least[1]), abs(was[2] - least[2])) > BAND_MA
         self.last_draw = least
         self._learn(now, reading, now_us)
         self._count(reading.energy_wh)
@@ -287,8 +336,8 @@ class Memory:
         return self._spread(reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases)))
 
     def _spread(self, ma: int, phases: tuple[int, ...] | None = None) -> Span:
-        l1, l2, l3 = (ma if phase in (phases or self.phases) else 0 for phase in range(3))
-        return l1, l2, l3
+        on = phases or self.phases
+        return ma if 0 in on else 0, ma if 1 in on else 0, ma if 2 in on else 0
 
     def _learn(self, now: Span, reading: BoxReading, now_us: int) -> None:
         """Anchor the draw, and learn the car's phases from one that stands. Any other phase that carries current counts at once."""
@@ -427,8 +476,10 @@ class Memory:
 
 
 def _lower(one: Span, other: Span) -> Span:
-    return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2])
+    (a1, a2, a3), (b1, b2, b3) = one, other
+    return a1 if a1 < b1 else b1, a2 if a2 < b2 else b2, a3 if a3 < b3 else b3  # noqa: FURB136 a call less, thrice
 
 
 def _higher(one: Span, other: Span) -> Span:
-    return max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])
+    (a1, a2, a3), (b1, b2, b3) = one, other
+    return a1 if a1 > b1 else b1, a2 if a2 > b2 else b2, a3 if a3 > b3 else b3  # noqa: FURB136 as above

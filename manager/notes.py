@@ -23,6 +23,16 @@ Kind = Literal[
     "link up",
     "skipped",
     "unlicensed",
+    "restarted",
+    "failsafe",
+    "licensed",
+    "by itself",
+    "disabled",
+    "deaf",
+    "dumb",
+    "remembers",
+    "forgotten",
+    "unsaved",
 ]
 
 
@@ -30,11 +40,18 @@ Kind = Literal[
 class Note:
     """One thing told at ``at_us`` (loop time) of ``subject``: "manager", a box, a meter or the address of a link.
 
-    Kinds and data: manager: ``cycle`` (cycle, commands) · ``skipped`` (cycle, skipped, took_us).
+    Kinds and data: manager: ``cycle`` (cycle, commands) · ``skipped`` (cycle, skipped, took_us) · ``remembers`` (boxes): so
+    many are known from an earlier life · ``forgotten`` (why): none are, though some should be · ``unsaved`` (why): what is to
+    be remembered cannot be kept, so nothing is raised.
     box: ``command`` (cycle, limit_ma, rank) · ``answered`` (limit_ma): its write was · ``unanswered`` (limit_ma, why) ·
-    ``refused`` (limit_ma, code) · ``confirmed`` (limit_ma): read back.
+    ``refused`` (limit_ma, code) · ``confirmed`` (limit_ma): read back · ``unlicensed``: it is read and never written ·
+    ``licensed``: it may be written from now on · ``restarted`` (restarts): its hardware has, so its boot values held ·
+    ``failsafe`` (after_us, current_ma, wanted_after_us, wanted_ma): it keeps this one, though it was to have another.
+    box, of its settings: ``by itself`` (limit_ma, shows_ma): it changes its limit though nobody wrote · ``disabled`` and
+    ``deaf`` (limit_ma, shows_ma): it takes a limit and goes on showing 0, or more than that · ``dumb`` (why): it takes
+    connections and has never given a reading.
     box or meter: ``silent`` (why): it stopped giving readings · ``back`` (silent_us) · ``impossible`` (why): what it
-    answered cannot be. box: ``unlicensed``: it is read and never written. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
+    answered cannot be. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
     """
 
     at_us: int

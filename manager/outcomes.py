@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chargebench.manager.drivers.base import Read, Write
 
 Request = Read | Write
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The right answer, arrived at ``at_us`` (loop time); ``words`` are empty for a write."""
 
     at_us: int
@@ -96,6 +95,12 @@ class Asker(Protocol):
 
     def ask(self, unit: int, request: Request, rank: Rank) -> Awaitable[Outcome]:
         """Queue a request now; the outcome comes later, always."""
+
+    async def read(self, unit: int, request: Read) -> Outcome:
+        """As ``ask`` with the rank of a read, begun when it is awaited."""
+
+    async def knock(self) -> bool:
+        """Try to connect and ask nothing: whether that works now and did not before, since something last answered."""
 
     def heard_us(self, unit: int) -> int | None:
         """The last instant (loop time) at which a request may have reached the unit; None: never."""

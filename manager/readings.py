@@ -24,6 +24,8 @@ class BoxReading:
 
     ``phases_ma``: the current at the box's terminals t1..t3 as measured, None without a meter that knows phases;
     ``power_w``/``energy_wh``: its meter's total, None where unknown. ``at_us``: when the answer arrived (loop time).
+    ``restarts``: how often its hardware has started, where it counts that. ``boot_ma``: the limit at which it starts, 0 if
+    it starts disabled, None if it does not say.
     """
 
     at_us: int
@@ -35,6 +37,24 @@ class BoxReading:
     energy_wh: int | None = None
     failsafe_us: int | None = None
     failsafe_ma: int | None = None
+    restarts: int | None = None
+    boot_ma: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an earlier life of the manager knew of a box. Nothing in it is a time of a clock or of a loop: both start anew.
+
+    ``top_ma``: the highest limit that its car may still be following, or that may still arrive. ``sent_ma``: the last one
+    that it was sent, None if none was. The others as in ``BoxReading``.
+    """
+
+    top_ma: int
+    sent_ma: int | None = None
+    failsafe_us: int | None = None
+    failsafe_ma: int | None = None
+    boot_ma: int | None = None
+    restarts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +72,16 @@ class BoxView:
     """What a cycle sees of a box: the last reading (None: never reached) and since when requests fail (None: they do not).
 
     ``heard_us``: the last instant at which a request may have reached the box, the start of its watchdog's time.
+    ``licensed``: whether it may be written now; None: as its site says. ``by_itself``: it changes its limit though nobody
+    wrote one. ``remembered``: what was known of it before this start, until it is reached.
     """
 
     reading: BoxReading | None = None
     silent_since_us: int | None = None
     heard_us: int = 0
+    licensed: bool | None = None
+    by_itself: bool = False
+    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,33 @@ it is answered or another command takes its place.
 
 A box that has been silent for a minute is left alone until its own watchdog must have spoken, counted from the last request
 that may have reached it: with only the way back broken, every further request would keep its old limit alive for ever.
+It is spoken to sooner only where something that does not feed its watchdog shows that the way is open again, both ways: a
+new TCP connection after one that failed, or the S0 meter in its own case that was silent with it.
+
+After every connect a box is greeted and its failsafe is set where the site says one and the box shows another; then it is
+greeted again, so that what is counted on is what was read back. So it is when its limit changes without a command: it may
+have restarted, or be another box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
-from chargebench.manager.drivers.base import Answers, BoxDriver, MeterDriver, Read
+from chargebench.manager.behaviour import Behaviour
+from chargebench.manager.drivers.base import Answers, BoxDriver, MeterDriver, Read, Write
 from chargebench.manager.notes import Teller
 from chargebench.manager.outcomes import Answer, Asker, BadAnswer, LinkError, NoAnswer, NotAsked, Outcome, Rank, Refusal
-from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView
-from chargebench.manager.site import Box
+from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView, Remembered
+from chargebench.manager.site import Box, Failsafe, TcpAddress
 from chargebench.manager.units import down_to_step, on_phases
 
 PROBE_US: Final = 60_000_000
 """So long a silent box is asked in the hope that it comes back at once."""
+
+DUMB_US: Final = 20_000_000
+"""So long after the first silence a box that takes connections is told to be silent by its settings."""
 
 ALONE_US: Final = 40_000_000
 """Beyond a box's failsafe time before it is asked again: whoever decides must have booked its failsafe current by then."""
@@ -114,7 +124,26 @@ class BoxPoll:
         self._awaited_ma: int | None = None
         self._standing = False
         self._fell_back = False
+        self._other_failsafe: Failsafe | None = None
+        self._way_was_shut = False
+        self._open_us = 0
         self._writes: list[Awaitable[Outcome]] = []
+        self.licensed = box.licensed
+        self._licence: bool | None = None
+        self.remembered: Remembered | None = None
+        self.behaviour = Behaviour()
+        self._dumb = False
+
+    def license(self, allowed: bool, *, managed: bool) -> None:
+        """Its licence comes or goes. Without one it is never written again, not even what it did not hear the first time."""
+        if allowed == self.licensed:
+            return
+        self.licensed, self.may_write = allowed, allowed and managed
+        self._licence = None if allowed == self.box.licensed else allowed
+        self._teller.tell("licensed" if allowed else "unlicensed", self.box.name)
+        self._ordered, self._awaited_ma, self._standing = None, None, False
+        self.behaviour.release()
+        self._greeted = None  # what is to be written once, is
 
     def begin(self, cycle: int, limit_ma: int | None) -> None:
         """Begin a round: put its writes into the queue, those of a cut before everything else."""
@@ -122,6 +151,7 @@ class BoxPoll:
             shown_ma = self.reading.limit_ma if self.reading is not None else self.box.maximum_ma
             self._ordered, self._standing = limit_ma, limit_ma < shown_ma
             self._awaited_ma = down_to_step(limit_ma, self._driver.step_ma)
+            self.behaviour.told(self._awaited_ma, self._teller.now_us())
             rank = "cut" if self._standing else "raise"
             self._teller.tell("command", self.box.name, cycle=cycle, limit_ma=limit_ma, rank=rank)
         due = limit_ma is not None or self._standing or self.presence.silent_us is not None
@@ -132,25 +162,38 @@ class BoxPoll:
 
     def _left_alone(self) -> bool:
         """Whether the box is to hear nothing now, so that its failsafe comes."""
-        silent_us, reading = self.presence.silent_us, self.reading
+        silent_us, reading = self.presence.silent_us, self.reading or self.remembered
         if silent_us is None or reading is None or not reading.failsafe_us or self._fell_back:
             return False
         now_us = self._teller.now_us()
         heard_us = self._link.heard_us(self.box.unit) or silent_us
         self._fell_back = now_us >= heard_us + reading.failsafe_us + ALONE_US
-        return not self._fell_back and now_us >= silent_us + PROBE_US
+        return not self._fell_back and now_us >= max(silent_us, self._open_us) + PROBE_US
 
     async def round(self) -> None:
         """Finish the round that was begun: the answers to its writes, then the reads.
 
         A connection that was made in the middle of it may lead to another box: greeted and read once more.
         """
-        if self._left_alone() or not await self._written():
+        if self._left_alone():
+            if await self._way_is_open():
+                self._open_us = self._teller.now_us()
+            return
+        if not await self._written():
             return
         for _ in range(2):
             if not await self._read() or self._epoch == self._link.epoch:
                 return
         self.presence.lost("its connection breaks again and again")
+
+    async def _way_is_open(self) -> bool:
+        """Whether the box can be reached again, judged by what does not feed its watchdog."""
+        if self._meter is not None and in_its_case(self.box):
+            silent = self._meter.presence.silent_us is not None
+            if self._way_was_shut and not silent:
+                return True
+            self._way_was_shut = self._way_was_shut or silent
+        return await self._link.knock()
 
     async def _read(self) -> bool:
         """Greet where that is due, then read; whether the box answered."""
@@ -160,18 +203,20 @@ class BoxPoll:
         greeted = self._greeted or {}
         try:
             reads = self._driver.reads(greeted)
+            writes = self._driver.prepares(greeted, self.box.failsafe) if self.may_write and not known else ()
         except ValueError as error:
             self.presence.impossible(str(error))
             self._greeted = None
             return False
-        if not known and not await self._prepare(greeted):
+        if not known and not await self._prepare(writes):
             return False
+        greeted = self._greeted or {}
         heard = await _read_all(self._link, self.box.unit, reads)
         if not isinstance(heard, Heard):
             self._lost(heard)
             return False
         if self._epoch == self._link.epoch:
-            self._understand(greeted, heard)
+            self._understand(greeted, heard, known=known)
         return True
 
     async def _written(self) -> bool:
@@ -207,31 +252,74 @@ class BoxPoll:
         self._greeted, self._epoch = answers, self._link.epoch
         return True
 
-    async def _prepare(self, greeted: Answers) -> bool:
-        """Write what keeps the box within reach, where anything may be written; whether it answered."""
-        for write in self._driver.prepares(greeted) if self.may_write else ():
+    async def _prepare(self, writes: tuple[Write, ...]) -> bool:
+        """Write what is to be written once; then greet again. Whether the box answered."""
+        for write in writes:
             outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
             if not isinstance(outcome, Answer | Refusal):
                 self._lost(outcome)
                 return False
-        return True
+        return not writes or await self._greet()
 
     def _lost(self, error: LinkError) -> None:
         if not isinstance(error, Refusal | BadAnswer):
             self._greeted = None
+        self.behaviour.forget()
         self.presence.lost(str(error))
+        self._suspect(error)
 
-    def _understand(self, greeted: Answers, heard: Heard) -> None:
+    def _suspect(self, error: LinkError) -> None:
+        """Tell of a box that takes connections and has never answered as one should: its Modbus may be off."""
+        silent_us = self.presence.silent_us
+        if self.reading is not None or self._dumb or silent_us is None or not isinstance(self.box.address, TcpAddress):
+            return
+        asked = isinstance(error, NoAnswer | BadAnswer | Refusal) and self._link.epoch
+        if asked and self._teller.now_us() >= silent_us + DUMB_US:
+            self._dumb = True
+            self._teller.tell("dumb", self.box.name, why=str(error))
+
+    def _understand(self, greeted: Answers, heard: Heard, *, known: bool) -> None:
+        before = self.reading
         try:
             self.reading = self._driver.understand(heard.at_us, greeted, heard.answers)
         except ValueError as error:
             self.presence.impossible(str(error))
             return
         self.presence.there()
-        self._fell_back = False
+        self._fell_back = self._way_was_shut = False
+        if known:
+            self._watch(before, self.reading)
+        else:
+            self._compare(before, self.reading)
+        fault = self.behaviour.shows(self.reading.limit_ma, heard.at_us, self.box.minimum_ma)
+        if fault is not None:
+            shows_ma = self.behaviour.own_ma if fault == "by itself" else self.reading.limit_ma
+            self._teller.tell(fault, self.box.name, limit_ma=self._ordered or 0, shows_ma=shows_ma)
         if self._awaited_ma == self.reading.limit_ma:
             self._awaited_ma = None
             self._teller.tell("confirmed", self.box.name, limit_ma=self.reading.limit_ma)
+
+    def _watch(self, before: BoxReading | None, now: BoxReading) -> None:
+        """Have it greeted anew where it took another limit by itself."""
+        ordered_ma = None if self._ordered is None else down_to_step(self._ordered, self._driver.step_ma)
+        if before is not None and now.limit_ma not in (before.limit_ma, ordered_ma):
+            self._greeted = None
+
+    def _compare(self, before: BoxReading | None, now: BoxReading) -> None:
+        """Tell of a restart, and of a failsafe that is not as it was to be."""
+        earlier = before or self.remembered
+        if earlier is not None and None not in (earlier.restarts, now.restarts) and earlier.restarts != now.restarts:
+            self._teller.tell("restarted", self.box.name, restarts=now.restarts or 0)
+            self.behaviour.restarted()
+        wanted = self.box.failsafe
+        if wanted is None or now.failsafe_us is None or now.failsafe_ma is None or not self.may_write:
+            return
+        has = Failsafe(now.failsafe_us, now.failsafe_ma)
+        if has not in (wanted, self._other_failsafe):
+            found = {"after_us": has.after_us, "current_ma": has.current_ma}
+            meant = {"wanted_after_us": wanted.after_us, "wanted_ma": wanted.current_ma}
+            self._teller.tell("failsafe", self.box.name, **found, **meant)
+        self._other_failsafe = has
 
     def view(self, start_us: int) -> BoxView:
         """The box as a cycle sees it, times since ``start_us``; what its own meter measures comes into its reading."""
@@ -245,11 +333,19 @@ class BoxPoll:
                 )
         heard_us = self._link.heard_us(self.box.unit)
         heard = 0 if heard_us is None else heard_us - start_us
-        return BoxView(reading, _since(self.presence.silent_us, start_us), heard)
+        remembered = self.remembered if reading is None else None
+        silent_us = _since(self.presence.silent_us, start_us)
+        return BoxView(reading, silent_us, heard, self._licence, self.behaviour.by_itself, remembered)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+def in_its_case(box: Box) -> bool:
+    """Whether the meter of a box is an S0 input of its own: at the same host, but on a unit that feeds no watchdog."""
+    here, there = box.address, box.meter.address if box.meter is not None else None
+    same_host = isinstance(here, TcpAddress) and isinstance(there, TcpAddress) and here.host == there.host
+    return same_host and box.meter is not None and box.meter.device == "power-brain-s0"
+
+
+class Heard(NamedTuple):
     """The answers to all reads of a round, and when the last of them arrived."""
 
     at_us: int
@@ -261,7 +357,7 @@ async def _read_all(link: Asker, unit: int, reads: Sequence[Read]) -> Heard | Li
     answers: dict[Read, tuple[int, ...]] = {}
     at_us = 0
     for read in reads:
-        outcome = await link.ask(unit, read, Rank.READ)
+        outcome = await link.read(unit, read)
         if not isinstance(outcome, Answer):
             return outcome
         answers[read], at_us = outcome.words, outcome.at_us

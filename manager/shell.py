@@ -7,20 +7,27 @@ instants that pass meanwhile are skipped, and told.
 
 Time is the running loop's and nothing else's, so the whole manager runs wherever its loop, its sockets and its serial
 ports come from.
+
+What a person changes meanwhile, and what an earlier life left behind, comes in from outside: licences are asked for at
+every cycle, and the ledger is written before a command leaves that could not be known of after a restart.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chargebench.datasheets.errors import BadInput
 from chargebench.datasheets.load import load
 from chargebench.manager.drivers.registry import Sheets, box_driver, meter_driver
+from chargebench.manager.ledger import Ledger, Store, Unusable
+from chargebench.manager.licence import licensed, third_party
 from chargebench.manager.links.link import Link
 from chargebench.manager.links.master import now_us, quiet
 from chargebench.manager.notes import Note, Teller
+from chargebench.manager.policies.registry import as_meant
 from chargebench.manager.readings import Command, View
 from chargebench.manager.rounds import BoxPoll, MeterPoll
 from chargebench.manager.site import Address, Site, TcpAddress
@@ -39,6 +46,18 @@ class Controller(Protocol):
         """The commands of cycle ``n``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a manager has to do with beyond one start of it.
+
+    ``licences`` says how many there are now, beyond those that are free; as many as the site says, if left out. ``store``
+    keeps what is to be known after a restart; it is used only where something is written.
+    """
+
+    licences: Callable[[], int] | None = None
+    store: Store | None = None
+
+
 async def manage(
     site: Site,
     controller_factory: Callable[[Site], Controller],
@@ -46,6 +65,7 @@ async def manage(
     ports: Mapping[str, str],
     note: Callable[[Note], None],
     sheets: Sheets = load,
+    life: Life = Life(),
 ) -> None:
     """Manage ``site`` until cancelled; then every link is closed, in the order of the site.
 
@@ -55,22 +75,29 @@ async def manage(
     quiet()
     teller = Teller(note, now_us)
     links = Links(site, ports, teller)
-    crew = Crew(site, links, teller, sheets)
+    crew = Crew(site, links, teller, sheets, life.licences)
+    keeper = Keeper(site, life.store, crew, teller) if life.store is not None and site.management else None
     tasks = [asyncio.get_running_loop().create_task(link.run(), name=f"link {link.name}") for link in links.all]
     try:
-        await _cycles(site, controller_factory(site), crew, links, teller)
+        await _cycles(site, controller_factory(site), crew, links, teller, keeper)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _cycles(site: Site, controller: Controller, crew: Crew, links: Links, teller: Teller) -> None:
+async def _cycles(
+    site: Site, controller: Controller, crew: Crew, links: Links, teller: Teller, keeper: Keeper | None
+) -> None:
     start_us = now_us()
     n = 0
     while True:
         await _sleep_until(start_us + n * controller.cycle_us)
-        commands = controller.cycle(n, crew.view(start_us))
+        crew.review_licences()
+        view = crew.view(start_us)
+        commands = controller.cycle(n, view)
+        if keeper is not None:
+            commands = keeper.kept(view, commands, n * controller.cycle_us)
         teller.tell("cycle", MANAGER, cycle=n, commands=len(commands))
         links.new_round()
         begun_us = now_us()
@@ -85,6 +112,43 @@ async def _cycles(site: Site, controller: Controller, crew: Crew, links: Links, 
 
 async def _sleep_until(at_us: int) -> None:
     await asyncio.sleep(at_us / 1e6 - asyncio.get_running_loop().time())
+
+
+class Keeper:
+    """Has what is to be known after a restart kept before it becomes true, and tells the boxes what is known of them."""
+
+    def __init__(self, site: Site, store: Store, crew: Crew, teller: Teller) -> None:
+        self._teller = teller
+        self._failing = False
+        try:
+            remembered = store.load()
+        except Unusable as error:
+            remembered = {}
+            teller.tell("forgotten", MANAGER, why=str(error))
+        self._ledger = Ledger(site, store, remembered)
+        known = self._ledger.remembered()
+        for box, page in zip(crew.boxes, known, strict=True):
+            box.remembered = page
+        if remembered:
+            teller.tell("remembers", MANAGER, boxes=sum(page is not None for page in known))
+
+    def kept(self, view: View, commands: Sequence[Command], now_us: int) -> Sequence[Command]:
+        """The commands that may leave: all of them, or only those that raise nothing while nothing can be kept."""
+        try:
+            self._ledger.take(view, commands, now_us)
+        except Unusable as error:
+            if not self._failing:
+                self._teller.tell("unsaved", MANAGER, why=str(error))
+            self._failing = True
+            return [one for one in commands if not _raises(one, view)]
+        self._failing = False
+        return commands
+
+
+def _raises(command: Command, view: View) -> bool:
+    """Whether a box may draw more after a command than it shows."""
+    reading = view.boxes[command.box].reading
+    return reading is not None and command.limit_ma > reading.limit_ma
 
 
 class Links:
@@ -119,8 +183,12 @@ class Links:
 class Crew:
     """All boxes and meters of a site, each with its driver and its link."""
 
-    def __init__(self, site: Site, links: Links, teller: Teller, sheets: Sheets) -> None:
+    def __init__(
+        self, site: Site, links: Links, teller: Teller, sheets: Sheets, licences: Callable[[], int] | None
+    ) -> None:
         self._site = site
+        self._licences = licences
+        self._foreign = third_party(site.boxes, sheets)
         self.boxes: list[BoxPoll] = []
         self.meters: list[MeterPoll] = []
         self._box_meters: list[MeterPoll] = []
@@ -129,12 +197,13 @@ class Crew:
             link = links.to(box.address, box.name)
             if box.meter is not None:
                 name = f"meter of {box.name}"
-                driver = meter_driver(box.meter.device, sheets)
-                meter = MeterPoll(name, box.meter.unit, driver, links.to(box.meter.address, name), teller)
+                its_driver = meter_driver(box.meter.device, sheets)
+                meter = MeterPoll(name, box.meter.unit, its_driver, links.to(box.meter.address, name), teller)
                 self._box_meters.append(meter)
             link.keep_gap(dict(sheets(box.device).limits).get("pause_us", 0))
             may_write = site.management and box.licensed
-            poll = BoxPoll(box, box_driver(box.device, sheets), link, teller, meter, may_write=may_write)
+            driver = box_driver(box.device, sheets)
+            poll = BoxPoll(as_meant(site.policy, box), driver, link, teller, meter, may_write=may_write)
             if not box.licensed:
                 teller.tell("unlicensed", box.name)
             self.boxes.append(poll)
@@ -149,9 +218,16 @@ class Crew:
             tuple(meter.view(start_us, one.phases) for meter, one in zip(self.meters, self._site.meters, strict=True)),
         )
 
+    def review_licences(self) -> None:
+        """Ask which boxes may be managed now."""
+        if self._licences is not None:
+            allowed = licensed(self._foreign, self._licences())
+            for box, one in zip(self.boxes, allowed, strict=True):
+                box.license(one, managed=self._site.management)
+
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""
-        limits = {one.box: one.limit_ma for one in commands if self._site.boxes[one.box].licensed}
+        limits = {one.box: one.limit_ma for one in commands if self.boxes[one.box].licensed}
         for k, box in enumerate(self.boxes):
             box.begin(cycle, limits.get(k))
         polls: list[BoxPoll | MeterPoll] = [*self.boxes, *self._box_meters, *self.meters]

@@ -59,6 +59,14 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Failsafe:
+    """What a box does by itself when nobody speaks to it for ``after_us``: no more than ``current_ma``, 0 = stop."""
+
+    after_us: int
+    current_ma: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoxMeter:
     """The meter attached to a box in the master ("pinned"): its own address and unit id."""
 
@@ -86,6 +94,13 @@ class Box:
     boot_ma: int | None = None
     boot_enable: bool | None = None
     licensed: bool = True
+
+    @property
+    def failsafe(self) -> Failsafe | None:
+        """What its failsafe is to be set to; None: it is left as it is."""
+        if self.failsafe_us is None or self.failsafe_ma is None:
+            return None
+        return Failsafe(self.failsafe_us, self.failsafe_ma)
 
 
 @dataclass(frozen=True, slots=True)

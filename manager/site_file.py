@@ -28,18 +28,30 @@ from chargebench.manager.site import (
 from chargebench.manager.units import per_phase_ma
 
 INTERNAL_PORT = 4701
-_TCP = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})", re.ASCII)
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_TCP = re.compile(rf"({_LABEL}(?:\.{_LABEL})*):([0-9]{{1,5}})", re.ASCII)
+_NUMBERS = re.compile(r"[0-9.]+", re.ASCII)
 _SERIAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}),([0-9]{3,7}),([78]),([neoNEO]),([12])", re.ASCII)
 
 
 def parse_address(text: str) -> Address:
     """``192.168.2.151:4701`` or ``COM1,9600,8,n,1``; ``ValueError`` says what was expected."""
-    if (tcp := _TCP.fullmatch(text)) and 1 <= int(tcp[2]) <= 65535:
+    example = "expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1"
+    if (tcp := _TCP.fullmatch(text)) and len(tcp[1]) <= 253:
+        if not 1 <= int(tcp[2]) <= 65535:
+            raise ValueError(f"{example}, with a port from 1 to 65535, got {text[:60]!r}")
+        if _NUMBERS.fullmatch(tcp[1]) and not _is_ip4(tcp[1]):
+            raise ValueError(f"{example}, with four numbers from 0 to 255 before the port, got {text[:60]!r}")
         return TcpAddress(tcp[1], int(tcp[2]))
     if serial := _SERIAL.fullmatch(text):
         parity: Literal["N", "E", "O"] = {"n": "N", "e": "E", "o": "O"}[serial[4].lower()]  # type: ignore[assignment]
         return SerialAddress(serial[1], int(serial[2]), int(serial[3]), parity, int(serial[5]))
-    raise ValueError(f"expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1, got {text[:60]!r}")
+    raise ValueError(f"{example}, got {text[:60]!r}")
+
+
+def _is_ip4(host: str) -> bool:
+    numbers = host.split(".")
+    return len(numbers) == 4 and all(len(one) <= 3 and int(one) <= 255 for one in numbers)
 
 
 def _address(text: str) -> str:
@@ -121,12 +133,12 @@ class MeterForm(Form):
 
 
 class SiteForm(Form):
-    """A whole site file, or the ``site:`` of a scenario."""
+    """A whole site file, or the ``site:`` of a scenario. ``load_management`` that is off observes, as in the product."""
 
     connection: ConnectionForm
     evses: Annotated[tuple[BoxForm, ...], Field(min_length=1)]
     meters: tuple[MeterForm, ...] = ()
-    load_management: Literal["on", "observation"] = "on"
+    load_management: Literal["on", "observation", "off"] = "on"
     policy: Policy = "fair"
     licences: Annotated[int, Field(ge=0, le=99)] = 0
 

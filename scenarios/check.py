@@ -23,7 +23,9 @@ from chargebench.scenarios.checks.imbalance import imbalance
 from chargebench.scenarios.checks.licences import licences
 from chargebench.scenarios.checks.minimums import minimums
 from chargebench.scenarios.checks.observation import observation
+from chargebench.scenarios.checks.readers import readers
 from chargebench.scenarios.checks.rounds import poll_rounds
+from chargebench.scenarios.checks.unforeseen import unforeseen
 from chargebench.scenarios.checks.world import cannot_be, out_of_reach
 from chargebench.scenarios.describe import Scenario, is_site, read_scenario, titles
 
@@ -89,7 +91,8 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
     found = check_site(scenario.site, source.site, source.site_loc)
     if not any(one.severity == "error" for one in found):  # they would only be told twice
         found.extend([*truth_holds(scenario)] or cannot_be(scenario))
-    return [*found, *out_of_reach(scenario)]
+        found.extend(readers(scenario))
+    return [*found, *out_of_reach(scenario), *unforeseen(scenario)]
 
 
 def check_site(site: Site, document: Document, loc: Loc) -> list[Finding]:

@@ -146,6 +146,20 @@ def show_device(name: str, as_json: bool) -> int:
     return verbs.show_device(name, as_json=as_json)
 
 
+@chargebench.group()
+def cars() -> None:
+    """The cars that a scenario may call by name."""
+
+
+@cars.command("list")
+@as_json
+def list_cars(as_json: bool) -> int:
+    """List them, with phases and greatest power of their on-board charger and their usable battery."""
+    from chargebench.scenarios import verbs
+
+    return verbs.list_cars(as_json=as_json)
+
+
 def main() -> NoReturn:
     """Entry point of the ``chargebench`` command."""
     for stream in (sys.stdout, sys.stderr):

@@ -15,10 +15,14 @@ from chargebench.emulator.spec import WorldSpec
 from chargebench.manager.site import Policy, Site
 from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios import expectations, faults
+from chargebench.scenarios.desk import Desk, read_desk
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.expectations import Expectation
+from chargebench.scenarios.fleet import Fleet, Recorded
 from chargebench.scenarios.form import House, Outline
 from chargebench.scenarios.moments import Clock
+from chargebench.scenarios.network import with_network
+from chargebench.scenarios.sessions import parse_sessions, read_text
 from chargebench.scenarios.truth import Builder
 from chargebench.scenarios.variants import with_variant
 
@@ -30,7 +34,7 @@ LAST_DAY = date(9999, 1, 1).toordinal()
 class Source:
     """The files that a scenario was read from, whole, so that a run can keep them. ``site_text`` None: the site is inline.
 
-    ``site`` is the document in which the site stands, at ``site_loc``.
+    ``site`` is the document in which the site stands, at ``site_loc``. ``sessions_text`` None: no sessions are played.
     """
 
     path: str
@@ -39,11 +43,15 @@ class Source:
     document: Document
     site: Document
     site_loc: Loc
+    sessions_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All that a run needs. ``house`` says each step of the house's load in the words of the file, for the story."""
+    """All that a run needs. ``house`` says each step of the house's load in the words of the file, for the story.
+
+    ``seed`` has drawn the cars of ``fleet``, which stand last in ``world``; ``seeded`` draws others.
+    """
 
     name: str
     variant: str | None
@@ -60,6 +68,8 @@ class Scenario:
     expectations: tuple[Expectation, ...]
     house: tuple[tuple[int, str], ...]
     source: Source
+    desk: Desk
+    fleet: Fleet | None = None
 
     @property
     def label(self) -> str:
@@ -70,13 +80,33 @@ class Scenario:
         """The same with its site shared by ``policy``; None: by the site's own."""
         return self if policy is None else replace(self, site=replace(self.site, policy=policy))
 
+    def seeded(self, seed: int | None) -> Scenario:
+        """The same with ``seed`` in place of its own, and the cars that it draws; None: as it is."""
+        if seed is None or seed == self.seed:
+            return self
+        world = self.world
+        if self.fleet is not None:
+            listed = world.cars[: len(world.cars) - len(self.fleet.visits)]
+            world = replace(world, cars=(*listed, *(one.car for one in self.fleet.drawn(seed))))
+        return replace(self, seed=seed, world=world)
+
+
+class Kept(NamedTuple):
+    """Copies that stand in for the files which a scenario names; None: the file itself is read."""
+
+    site: Path | None = None
+    sessions: Path | None = None
+
+
+NOTHING_KEPT = Kept()
+
 
 def read_scenario(
-    path: Path, variant: str | None = None, *, name: str | None = None, site: Path | None = None
+    path: Path, variant: str | None = None, *, name: str | None = None, kept: Kept = NOTHING_KEPT
 ) -> Scenario:
     """The scenario at ``path``; ``BadFile`` or ``BadInput`` with all that is wrong.
 
-    ``name`` is what it is called (the file's stem, if left out). ``site`` stands in for the file that ``site:`` names.
+    ``name`` is what it is called (the file's stem, if left out).
     """
     document = read_yaml(path)
     if is_site(document):
@@ -86,7 +116,7 @@ def read_scenario(
     text = path.read_text("utf-8-sig")
     if variant is not None:
         document = with_variant(document, variant)
-    return _scenario(document, text, path, variant, name or path.stem, site)
+    return _scenario(document, text, path, variant, name or path.stem, kept)
 
 
 def is_site(document: Document) -> bool:
@@ -100,26 +130,40 @@ def titles(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return outline.scenario, outline.tiers, tuple(outline.variants)
 
 
-def _scenario(
-    document: Document, text: str, path: Path, variant: str | None, name: str, site_path: Path | None
-) -> Scenario:
+def named_files(path: Path) -> tuple[str, ...]:
+    """The files beside the one at ``path`` that it and its variants name: sites and recorded sessions."""
+    document = read_yaml(path)
+    outlines = [_outline(document)]
+    outlines += [_outline(with_variant(document, name)) for name in outlines[0].variants]
+    found = [one.site for one in outlines if isinstance(one.site, str)]
+    found += [one.world.sessions.file for one in outlines if one.world.sessions is not None]
+    return tuple(dict.fromkeys(name for name in found if name == Path(name).name))
+
+
+def _scenario(document: Document, text: str, path: Path, variant: str | None, name: str, kept: Kept) -> Scenario:
     outline = _outline(document)
     errors = Errors(document)
     end_us = outline.for_
     if not 0 < end_us <= LONGEST_US:
         errors.add(("for",), "expected a time of more than nothing and at most 31 d")
+        errors.raise_any()  # nothing that has an instant could be judged
     if not outline.scenario.isprintable():  # it is printed as it is, and a terminal obeys what is not
         errors.add(("scenario",), "expected a title of printable characters on one line")
     if outline.start.day >= LAST_DAY:
         errors.add(("start",), f"expected a day before {date.fromordinal(LAST_DAY).isoformat()}")
         errors.raise_any()  # no instant of such a run can be shown
     try:
-        read = _site(outline, document, path, site_path)
+        read = _site(outline, document, path, kept.site)
     except (BadFile, BadInput) as error:
         errors.include(error)
         errors.raise_any()
         raise
     world = Builder(read.site, outline.world, outline.start, end_us, errors).world()
+    world = with_network(world, outline.world, errors)
+    fleet, sessions_text = _fleet(outline, path, kept.sessions, world, errors)
+    if fleet is not None:
+        world = replace(world, cars=(*world.cars, *(one.car for one in fleet.drawn(outline.seed))))
+    desk = read_desk(outline.world.clock, outline.changes, outline.start, end_us, errors)
     broken = faults.Reader(document, world, outline.start, end_us, errors).read(outline.faults)
     expected = expectations.Reader(document, world, outline.start, end_us, errors).read(outline.expect)
     errors.raise_any()
@@ -138,7 +182,9 @@ def _scenario(
         jitter_us=outline.world.network.jitter,
         expectations=expected,
         house=_house_words(outline.world.house, outline.start),
-        source=Source(str(path), text, read.text, document, read.document, read.loc),
+        source=Source(str(path), text, read.text, document, read.document, read.loc, sessions_text),
+        desk=desk,
+        fleet=fleet,
     )
 
 
@@ -172,6 +218,24 @@ def _site(outline: Outline, document: Document, path: Path, stand_in: Path | Non
         return _SiteRead(build(fill(SiteForm, apart), apart), where.read_text("utf-8-sig"), apart, ())
     loc: Loc = ("site",)
     return _SiteRead(build(fill(SiteForm, document, loc), document, loc), None, document, loc)
+
+
+def _fleet(
+    outline: Outline, path: Path, stand_in: Path | None, world: WorldSpec, errors: Errors
+) -> tuple[Fleet | None, str | None]:
+    """The fleet and the text of its file; a file that cannot be read ends the reading, for its cars would be missed."""
+    form = outline.world.sessions
+    if form is None:
+        return None, None
+    where = stand_in or path.parent / form.file
+    try:
+        text = read_text(where)
+        sessions = parse_sessions(text, str(where), f"{form.energy}_kwh")
+    except (BadFile, BadInput) as error:
+        errors.include(error)
+        errors.raise_any()
+        raise
+    return Recorded(form, str(where), sessions).fleet(world, outline.start, outline.for_, errors), text
 
 
 def _house_words(house: House | None, clock: Clock) -> tuple[tuple[int, str], ...]:

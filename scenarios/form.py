@@ -6,13 +6,15 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from chargebench.datasheets import quantity
-from chargebench.datasheets.forms import Current, Duration, Energy, Form, Name, Phases, Power
+from chargebench.datasheets.forms import Current, Duration, Energy, Form, Name, Phases, Power, between
 from chargebench.datasheets.quantity import got
+from chargebench.datasheets.sentences import Due
+from chargebench.emulator.car import DELAY_MAX_US
 from chargebench.manager.site_file import UnitId
-from chargebench.scenarios.moments import ClockField, MomentField
+from chargebench.scenarios.moments import ClockField, DayField, MomentField
 
 MODELS_MA: dict[str, int] = {"3.7 kW": 16_000, "7.4 kW": 32_000, "11 kW": 16_000, "22 kW": 32_000}
 Switch = Literal["on", "off"]
@@ -24,12 +26,21 @@ _FACTOR = re.compile(r"[01](?:\.\d{1,3})?")
 def _load(text: object) -> tuple[Literal["W", "mA"], int]:
     for kind, unit in (("power", "W"), ("current", "mA")):
         try:
-            return unit, quantity.parse(text, kind)  # type: ignore[return-value, arg-type]  # the two kinds above
+            amount = quantity.parse(text, kind)  # type: ignore[arg-type]  # the two kinds above
         except ValueError:
             continue
+        if amount > MOST_LOAD:
+            raise ValueError(f"expected at most {quantity.show(MOST_LOAD, unit)}, got {got(text)}")
+        return unit, amount  # type: ignore[return-value]  # the two units above
     raise ValueError(
         f"expected a power for the whole house or a current per phase, such as 2 kW or 4 A, got {got(text)}"
     )
+
+
+def _step(step: object) -> object:
+    if not isinstance(step, list) or len(step) != 2:
+        raise ValueError(f"expected a time and a load, such as [18:00, 2 kW], got {got(step)}")
+    return step
 
 
 def _factor(number: object) -> int:
@@ -52,10 +63,16 @@ def _ramp(text: object) -> int:
     return found
 
 
+MOST_LOAD = 100_000_000  # W or mA: more than any house takes
 Load = Annotated[tuple[Literal["W", "mA"], int], PlainValidator(_load)]
 PulsesPerKwh = Annotated[int, Field(ge=1, le=100_000)]
 PowerFactor = Annotated[int, PlainValidator(_factor)]  # permille
 Ramp = Annotated[int, PlainValidator(_ramp)]
+Cable = Annotated[Current, between(6_000, 80_000, "mA")]
+Wait = Annotated[Duration, between(0, 60_000_000, "us")]  # within one exchange of a request and its answer
+Delay = Annotated[Duration, between(0, DELAY_MAX_US, "us")]
+Interval = Annotated[Duration, between(1_000, 3_600_000_000, "us")]
+Hour = Annotated[Duration, between(0, 3_600_000_000, "us")]
 
 
 class FuseTruth(Form):
@@ -69,7 +86,7 @@ class FuseTruth(Form):
 class House(Form):
     """The house without its boxes: from each time on, its load on ``phases``; before the first time, none."""
 
-    load: tuple[tuple[MomentField, Load], ...]
+    load: tuple[Annotated[tuple[MomentField, Load], BeforeValidator(_step)], ...]
     phases: Phases = (0, 1, 2)
     power_factor: PowerFactor = 1000
 
@@ -81,16 +98,16 @@ class BoxTruth(Form):
     id: UnitId | None = None
     phases: Phases | None = None
     model: Literal["3.7 kW", "7.4 kW", "11 kW", "22 kW"] | None = None
-    cable: Current | None = None
+    cable: Cable | None = None
     failsafe_ends: Literal["on-top", "overwrite"] = "on-top"
     fail_safe_duration: Duration | None = None
     fail_safe_current: Current | None = None
     def_charging_cur_limit: Current | None = None
     def_charging_enable: Switch | None = None
     attached_meter: Switch = "off"
-    turnaround: Duration | None = None
-    write_latency: Duration | None = None
-    boot_time: Duration | None = None
+    turnaround: Wait | None = None
+    write_latency: Wait | None = None
+    boot_time: Hour | None = None
     quirks: tuple[Name, ...] = ()
 
 
@@ -100,10 +117,10 @@ class MeterTruth(Form):
     at: str | None = None
     id: UnitId | None = None
     phases: Phases | None = None
-    interval: Duration | None = None
-    offset: Duration | None = None
+    interval: Interval | None = None
+    offset: Hour | None = None
     pulses_per_kwh: PulsesPerKwh | None = None
-    turnaround: Duration | None = None
+    turnaround: Wait | None = None
 
 
 class AnyCar(Form):
@@ -125,26 +142,65 @@ class CarVisit(Form):
     leaves: MomentField | None = None
     minimum: Current = 6_000
     below: Current = 500
-    delay: Duration = 6_000_000
+    delay: Delay = 6_000_000
     ramp: Ramp = 4_000
+
+
+class Sessions(Form):
+    """Cars that come as a file of recorded sessions has it, each to the first box that is free, drawn from ``cars`` by the seed.
+
+    ``day`` of the file (the day of the start, if left out) is played on the day of the start.
+    """
+
+    file: Annotated[str, Due("a file of sessions, such as caltech-2019-11-07.csv")]
+    day: DayField | None = None
+    energy: Literal["requested", "delivered"] = "requested"
+    boxes: Literal["first free"] = "first free"
+    cars: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
 
 class Network(Form):
     """The network between master and boxes: each packet takes ``latency`` and up to ``jitter`` more, drawn from the seed."""
 
-    latency: Duration = 1_000
-    jitter: Duration = 2_000
+    latency: Wait = 1_000
+    jitter: Wait = 2_000
+
+
+class ReaderForm(Form):
+    """Somebody else's Modbus client, on a host of its own: it ``reads`` a box every so often, which feeds the box's watchdog.
+
+    It asks for ``words`` words from ``register`` on; for the first register of the box, if left out.
+    """
+
+    name: Name
+    reads: Name
+    every: Duration
+    register_: Name | None = Field(default=None, alias="register")
+    words: Annotated[int, Field(ge=1, le=125)] | None = None
 
 
 class World(Form):
-    """What is really there."""
+    """What is really there. ``access_points``: the boxes and meters behind each of them. ``clock``: what the master's shows."""
 
     fuse: FuseTruth = FuseTruth()
     house: House | None = None
     boxes: dict[Name, BoxTruth] = Field(default_factory=dict)
     meters: dict[Name, MeterTruth] = Field(default_factory=dict)
     cars: tuple[CarVisit, ...] = ()
+    sessions: Sessions | None = None
     network: Network = Network()
+    access_points: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    readers: tuple[ReaderForm, ...] = ()
+    clock: ClockField | None = None
+
+
+class ChangeForm(Form):
+    """What somebody changes at the master: ``{at: 18:10, on: master, licences: 1}``, or ``clock: 2026-01-12 03:00``."""
+
+    at: MomentField
+    on: Literal["master"]
+    licences: Annotated[int, Field(ge=0, le=99)] | None = None
+    clock: ClockField | None = None
 
 
 class Outline(Form):
@@ -154,10 +210,11 @@ class Outline(Form):
     seed: int = Field(1, ge=0, le=2**63 - 1)
     start: ClockField
     for_: Duration = Field(alias="for")
-    tiers: tuple[Literal["wire"], ...] = ("wire",)
+    tiers: Annotated[tuple[Literal["wire"], ...], Field(min_length=1)] = ("wire",)
     manager: Switch = "on"
     site: str | dict[str, object]
     world: World = World()
     faults: tuple[dict[str, object], ...] = ()
+    changes: tuple[ChangeForm, ...] = ()
     expect: tuple[dict[str, object], ...]
     variants: dict[Name, dict[str, object]] = Field(default_factory=dict)

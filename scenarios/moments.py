@@ -13,6 +13,7 @@ from chargebench.datasheets.quantity import got
 from chargebench.datasheets.sentences import Due
 
 DAY_US = 86_400_000_000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?")
 
 
@@ -41,7 +42,7 @@ class Clock:
         """What is wrong with an instant outside a run of ``end_us``, or nothing."""
         if at_us < 0:
             return f"expected a time within the run, which begins on {date.fromordinal(self.day)} at {self.show(0)}"
-        return f"expected a time within the run, which ends at {self.show(end_us)}" if at_us > end_us else ""
+        return f"expected a time within the run, from {self.show(0)} to {self.show(end_us)}" if at_us > end_us else ""
 
     def show(self, at_us: int, *, exact: bool = False) -> str:
         """``18:12:06``, to the ms or, where need be, us if ``exact``; on another day than the start's the date stands first."""
@@ -78,6 +79,13 @@ def clock(text: object) -> Clock:
     return Clock(found.day, found.us)
 
 
+def day(text: object) -> int:
+    """Read a day, ``2026-01-12``, as a proleptic ordinal; ``ValueError`` says what was expected."""
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        raise ValueError(f"expected a day such as 2026-01-12, got {got(text)}")
+    return _ordinal(text)
+
+
 def lasted(us: int) -> str:
     """A length of time in words a person reads: ``8.3 s``, ``12 min 5 s``, ``3 h 20 min``."""
     if us < 60_000_000:
@@ -99,3 +107,4 @@ def _ordinal(text: str) -> int:
 
 MomentField = Annotated[Moment, PlainValidator(moment), Due("a time such as 18:12")]
 ClockField = Annotated[Clock, PlainValidator(clock), Due("a day and a time such as 2026-01-12 18:00")]
+DayField = Annotated[int, PlainValidator(day), Due("a day such as 2026-01-12")]

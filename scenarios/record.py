@@ -1,8 +1,9 @@
 """The folder of a run: what happened, whole enough to be looked at, compared and run again.
 
 ``run.json`` verdict, figures, hash · ``events.sqlite`` state changes, commands, faults, checkpoints · ``story.txt`` the
-sentences · ``scenario.yaml`` (and ``site.yaml`` where the scenario names one) the files as they were. All but ``wall_s`` in
-``run.json`` follows from scenario, seed and versions.
+sentences · ``master.log`` what the master logged, by its own clock · ``scenario.yaml`` (and ``site.yaml`` and
+``sessions.csv`` where the scenario names such files) the files as they were. All but ``wall_s`` in ``run.json`` follows from
+scenario, seed and versions.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from chargebench.datasheets.errors import BadInput, CannotOpen
 from chargebench.manager.site import POLICIES
-from chargebench.scenarios.describe import Scenario, read_scenario
+from chargebench.scenarios.describe import Kept, Scenario, read_scenario
 from chargebench.scenarios.result import Result
 
-RUN, EVENTS, STORY, SCENARIO, SITE = "run.json", "events.sqlite", "story.txt", "scenario.yaml", "site.yaml"
+RUN, EVENTS, STORY, LOG = "run.json", "events.sqlite", "story.txt", "master.log"
+SCENARIO, SITE, SESSIONS = "scenario.yaml", "site.yaml", "sessions.csv"
 _TABLES = """
 CREATE TABLE happened (number INTEGER PRIMARY KEY, at_us INTEGER, channel TEXT, kind TEXT, data TEXT);
 CREATE TABLE commands (number INTEGER PRIMARY KEY, at_us INTEGER, cycle INTEGER, box TEXT, limit_ma INTEGER);
@@ -51,9 +53,8 @@ class Recorded:
         """The scenario as it was run, from the folder's own copy, by the policy that the record names."""
         label = str(self.summary["scenario"])
         name, _, variant = label.partition("/")
-        site = self.folder / SITE
-        path = self.folder / SCENARIO
-        scenario = read_scenario(path, variant or None, name=name, site=site if site.exists() else None)
+        site, sessions = (one if one.exists() else None for one in (self.folder / SITE, self.folder / SESSIONS))
+        scenario = read_scenario(self.folder / SCENARIO, variant or None, name=name, kept=Kept(site, sessions))
         return scenario.under(next((one for one in POLICIES if one == self.summary.get("policy")), None))
 
 
@@ -79,12 +80,14 @@ def write(folder: Path, result: Result) -> None:
         (folder / RUN).unlink(missing_ok=True)
         _write_events(folder / EVENTS, result)
         (folder / STORY).write_text(result.story, "utf-8")
+        (folder / LOG).write_text(result.log, "utf-8")
         source = result.scenario.source
         (folder / SCENARIO).write_text(source.text, "utf-8")
-        if source.site_text is None:
-            (folder / SITE).unlink(missing_ok=True)
-        else:
-            (folder / SITE).write_text(source.site_text, "utf-8")
+        for name, text in ((SITE, source.site_text), (SESSIONS, source.sessions_text)):
+            if text is None:
+                (folder / name).unlink(missing_ok=True)
+            else:
+                (folder / name).write_text(text, "utf-8")
         # last, so that a folder with a run.json is whole
         (folder / RUN).write_text(json.dumps(result.summary(), indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:

@@ -9,6 +9,8 @@ from chargebench.scenarios.laws.law import kilowatt_hours
 from chargebench.scenarios.moments import lasted
 from chargebench.scenarios.result import Result
 
+MANY = 10  # cars, beyond which nobody adds up in his head what they have got
+
 
 def report(result: Result) -> str:
     """Story, verdict of each expectation, figures and hash of one run."""
@@ -44,6 +46,9 @@ def figures(known: Figures, commands: int) -> list[str]:
         lines.append(f"  fuse {phase}   {fuse_text(fuse)}")
     for name, car in known["cars"].items():
         lines.append(f"  car       {name}: {kilowatt_hours(car['energy_wh'])} of {kilowatt_hours(car['wanted_wh'])}")
+    if len(known["cars"]) >= MANY:
+        got, wanted = (sum(car[what] for car in known["cars"].values()) for what in ("energy_wh", "wanted_wh"))
+        lines.append(f"  cars      all {len(known['cars'])}: {kilowatt_hours(got)} of {kilowatt_hours(wanted)}")
     starts = ", ".join(f"{name} {count}" for name, count in known["contactor_starts"].items())
     lines.append(f"  starts    {starts or 'none'} of contactors; {commands} commands")
     return lines

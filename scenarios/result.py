@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from json.encoder import encode_basestring as quoted
 from typing import NamedTuple
 
 from chargebench.emulator.figures import Figures
 from chargebench.scenarios.check import Finding, check_scenario
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
+from chargebench.scenarios.plain import plain
+from chargebench.scenarios.spool import Shape
 
 
 class Commanded(NamedTuple):
@@ -23,6 +28,30 @@ class Commanded(NamedTuple):
 
 
 Happened = tuple[int, str, str, tuple[tuple[str, int | str], ...]]
+
+HAPPENED: Shape[Happened] = Shape(
+    lambda one: (one[0], one[1]),
+    lambda one: f"[{quoted(one[2])}, {plain(one[3])}]",
+    lambda at_us, channel, body: _happened(at_us, channel, *json.loads(body)),
+)
+
+
+def commanded(boxes: Sequence[str]) -> Shape[Commanded]:
+    """Commands in the order of their cycles, and in a cycle in the order of these boxes."""
+    places = {box: f"{place:04}" for place, box in enumerate(boxes)}
+    return Shape(
+        lambda one: (one.cycle, places[one.box]),
+        lambda one: json.dumps((one.at_us, one.box, one.limit_ma), ensure_ascii=False),
+        lambda cycle, _place, body: _commanded(cycle, *json.loads(body)),
+    )
+
+
+def _happened(at_us: int, channel: str, kind: str, data: list[list[int | str]]) -> Happened:
+    return at_us, channel, kind, tuple((str(name), value) for name, value in data)
+
+
+def _commanded(cycle: int, at_us: int, box: str, limit_ma: int) -> Commanded:
+    return Commanded(at_us, cycle, box, limit_ma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +66,10 @@ class Result:
     commands_hash: str
     channels: tuple[tuple[str, int, str], ...]
     checkpoints: tuple[tuple[str, tuple[str, ...]], ...]
-    happened: tuple[Happened, ...]
-    commands: tuple[Commanded, ...]
+    happened: Sequence[Happened]
+    commands: Sequence[Commanded]
     story: str
+    log: str
     why: str
     again: str
     wall_s: float

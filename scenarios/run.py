@@ -10,29 +10,30 @@ A run ends with the first thing of its last instant; what happens while it is ta
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.events import Event
-from chargebench.emulator.faults.master_stops import MASTER_STOPS
-from chargebench.emulator.faults.plan import MASTER
+from chargebench.emulator.faults.kind import MASTER
 from chargebench.manager.notes import Note
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.shell import Controller as Decides
-from chargebench.manager.shell import manage
 from chargebench.manager.site import Site
 from chargebench.scenarios.court import Court
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
 from chargebench.scenarios.laws.law import Sample
+from chargebench.scenarios.master import Master
+from chargebench.scenarios.plain import plain
 from chargebench.scenarios.progress import Tick
 from chargebench.scenarios.record import commands_hash
-from chargebench.scenarios.result import Commanded, Happened, Result
+from chargebench.scenarios.result import HAPPENED, Commanded, Happened, Result, commanded
+from chargebench.scenarios.spool import Spool
 from chargebench.scenarios.stage import Stage
 from chargebench.scenarios.story import Story
+from chargebench.scenarios.unpreventable import unpreventable
 
 SAMPLE_US = 60_000_000  # how often the cars' energies are looked at, besides every deadline
 _LAST_TRACE = 12
@@ -52,7 +53,8 @@ def run(
     makes who decides, in place of the site's policy. An exception is an error of our own: it carries seed, instant, the
     last of the trace and ``again`` as notes.
     """
-    seed = scenario.seed if seed is None else seed
+    scenario = scenario.seeded(seed)
+    seed = scenario.seed
     again = again or f"chargebench run {scenario.label} --seed {seed}"
     begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
     start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
@@ -77,21 +79,19 @@ class Session:
         self, scenario: Scenario, loop: SimLoop, tick: Tick | None, controller: Callable[[Site], Decides]
     ) -> None:
         self.scenario = scenario
-        self._controller = controller
         self._loop = loop
         self._tick = tick
         self._story = Story(scenario)
         self._court = Court(scenario.world, scenario.expectations)
-        self._happened: list[Happened] = []
-        self._commands: list[Commanded] = []
-        self._stage = Stage(loop, scenario, self._tell)
+        self._happened: Spool[Happened] = Spool(HAPPENED)
+        self._commands: Spool[Commanded] = Spool(commanded([box.name for box in scenario.site.boxes]))
+        self._stage = Stage(loop, scenario, self._tell, self._court.event)
         self._verdicts: tuple[Verdict, ...] = ()
         self._hash = ""
         self._channels: tuple[tuple[str, int, str], ...] = ()
         self._checkpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._manager: asyncio.Task[None] | None = None
-        self._boxes = [box.name for box in scenario.site.boxes]
+        self._master = Master(scenario, loop, controller, self._tell, self._failed)
 
     async def main(self) -> None:
         """The run: from setting the stage to taking it down."""
@@ -101,33 +101,37 @@ class Session:
         await self._stage.open()
         for at_us in sorted({*self._court.instants, *range(0, end_us, SAMPLE_US)}):
             env.at(at_us, self._sample)
-        if self.scenario.managed:
-            self._start_manager()
+        self._master.schedule()
+        self._start_master()
         await self._ended
-        self._stop_manager()
+        self._master.stop()
         self._stage.close()
 
     def result(self, seed: int, again: str, wall_s: float) -> Result:
         """What has come of it."""
         passed = all(verdict.kept for verdict in self._verdicts)
         broken = [verdict.first_us for verdict in self._verdicts if verdict.first_us is not None]
-        commands = sorted(self._commands, key=lambda one: (one.cycle, self._boxes.index(one.box)))
         return Result(
             scenario=self.scenario,
             seed=seed,
             verdicts=self._verdicts,
             figures=self._stage.world.figures(),
             hash=self._hash,
-            commands_hash=commands_hash((one.cycle, one.box, one.limit_ma) for one in commands),
+            commands_hash=commands_hash((one.cycle, one.box, one.limit_ma) for one in self._commands),
             channels=self._channels,
             checkpoints=self._checkpoints,
-            happened=tuple(sorted(self._happened, key=lambda one: one[:2])),
-            commands=tuple(commands),
+            happened=self._happened,
+            commands=self._commands,
             story=self._story.text(),
-            why="" if passed else self._story.why(min(broken)),
+            log=self._master.log(),
+            why="" if passed else self._why(min(broken)),
             again="" if passed else again,
             wall_s=round(wall_s, 3),
         )
+
+    def _why(self, first_us: int) -> str:
+        causes, beyond = self._story.why(first_us), unpreventable(self.scenario, self._verdicts)
+        return "; ".join(one for one in (causes, beyond) if one)
 
     # -- what happens ---------------------------------------------------------------------
 
@@ -135,8 +139,11 @@ class Session:
         self._record(event.at_us, event.channel, event.kind, event.data)
         self._court.event(event)
         self._story.event(event)
-        if event.channel == "fault" and event.get("on") == MASTER and event.get("fault") == MASTER_STOPS.name:
-            (self._stop_manager if event.kind == "begins" else self._start_manager)()
+        self._master.event(event)
+        if event.channel == MASTER and event.kind == "stops":
+            self._master.stop()
+        elif event.channel == MASTER and event.kind == "starts":
+            self._start_master()
 
     def _note(self, note: Note) -> None:
         self._record(note.at_us, f"manager {note.subject}", note.kind, note.data)
@@ -144,13 +151,13 @@ class Session:
         self._story.note(note)
         if note.kind == "command":
             cycle, limit_ma = int(note.get("cycle")), int(note.get("limit_ma"))
-            self._commands.append(Commanded(note.at_us, cycle, note.subject, limit_ma))
+            self._commands.add(Commanded(note.at_us, cycle, note.subject, limit_ma))
 
     def _record(self, at_us: int, channel: str, kind: str, data: tuple[tuple[str, int | str], ...]) -> None:
         if self._ended.done():
             return
-        self._happened.append((at_us, channel, kind, data))
-        self._loop.trace.record(channel, at_us, kind, json.dumps(data, ensure_ascii=False).encode())
+        self._happened.add((at_us, channel, kind, data))
+        self._loop.trace.record(channel, at_us, kind, plain(data).encode())
 
     def _sample(self) -> None:
         if self._ended.done():
@@ -174,20 +181,13 @@ class Session:
         self._hash = self._loop.trace.hexdigest()
         self._ended.set_result(None)
 
-    # -- the manager ----------------------------------------------------------------------
+    # -- the master -----------------------------------------------------------------------
 
-    def _start_manager(self) -> None:
-        if self.scenario.managed and self._manager is None and not self._ended.done():
-            coroutine = manage(self.scenario.site, self._controller, ports=self._stage.ports, note=self._note)
-            self._manager = self._loop.create_task(coroutine, name="manager")
-            self._manager.add_done_callback(self._manager_ended)
+    def _start_master(self) -> None:
+        if not self._ended.done():
+            self._master.start(self._stage.ports, self._note)
 
-    def _manager_ended(self, task: asyncio.Task[None]) -> None:
-        """A manager that ends by itself has failed, and the run with it."""
-        if not task.cancelled() and (failure := task.exception()) is not None and not self._ended.done():
+    def _failed(self, failure: BaseException) -> None:
+        """A manager that has failed fails the run with it."""
+        if not self._ended.done():
             self._ended.set_exception(failure)
-
-    def _stop_manager(self) -> None:
-        if self._manager is not None:
-            self._manager.cancel()
-            self._manager = None

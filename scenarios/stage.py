@@ -1,17 +1,26 @@
-"""The stage of a run: the world on the loop's heap, and its slaves on simulated wires."""
+"""The stage of a run: the world on the loop's heap, its slaves on simulated wires, and whoever else reads them.
+
+What the world says of a device's reach becomes what the wires do. A device without power leaves its connections half open:
+the other side learns of it when what it sends arrives again, by a reset. An address at which several boxes are served is a
+host of its own, and goes on when one of them is off.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from chargebench.datasheets.load import load
 from chargebench.emulator.clock.env import Call
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.events import Event
-from chargebench.emulator.plant import Server
+from chargebench.emulator.plant import Member, Server
+from chargebench.emulator.reach import Reach
+from chargebench.emulator.readers import Reader
 from chargebench.emulator.serve import LineNode, TcpService, serve_tcp
 from chargebench.emulator.slave import Slave
-from chargebench.emulator.spec import LineAt, TcpAt
+from chargebench.emulator.spec import LineAt, ReaderSpec, TcpAt
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.emulator.wires.uart import Setting
 from chargebench.emulator.world import World
@@ -24,10 +33,20 @@ INTERNAL_LATENCY_US = 100  # inside the master's own box
 class Stage:
     """Builds everything that a run needs but its manager; ``world`` is the truth, ``ports`` where the master's lines lead."""
 
-    def __init__(self, loop: SimLoop, scenario: Scenario, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        loop: SimLoop,
+        scenario: Scenario,
+        tell: Callable[[Event], None],
+        asked: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
         self._loop = loop
+        self._tell = tell
+        self._asked = asked
         self._services: list[TcpService] = []
-        self._slaves: dict[str, Slave] = {}
+        self._places: dict[str, tuple[Server, Member, Slave]] = {}
+        self._off: set[str] = set()
+        self._readers: list[asyncio.Task[None]] = []
         self._call: Call | None = None
         self.world = World(scenario.world, loop.streams, tell, load)
         loop.net.defaults.latency_us = scenario.latency_us
@@ -39,15 +58,19 @@ class Stage:
         """Put every slave on its wire and set the world going."""
         for server in self.world.servers():
             slave = Slave(server.units)
-            slave.mute = self.world.is_mute(server.name)
-            self._slaves[server.name] = slave
+            slave.on_write = partial(self._written, server)
+            for member in server.members:
+                self._places[member.name] = server, member, slave
             if isinstance(server.at, TcpAt):
                 await self._serve_tcp(server, server.at, slave)
             else:
                 self._join(server, server.at, slave)
-        self.world.on_mute.append(self._mute)
+        for name in self._places:
+            self._reached(name, self.world.reach(name))
+        self.world.reaches.listeners.append(self._reached)
         self.world.on_change = self._arm
         self._arm()
+        self._send_readers()
 
     def advance(self) -> None:
         """Bring the world to the present."""
@@ -57,6 +80,8 @@ class Stage:
         """Take the slaves off their wires."""
         if self._call is not None:
             self._call.cancel()
+        for reader in self._readers:
+            reader.cancel()
         for service in self._services:
             service.close()
 
@@ -73,15 +98,44 @@ class Stage:
         if at.host == "localhost":
             link = self._loop.net.link(at.host, at.port)
             link.latency_us, link.jitter_us = INTERNAL_LATENCY_US, 0
-        self._services.append(await serve_tcp(slave, at.host, at.port, turnaround_us=server.turnaround_us))
+        env, turnaround_us = self._loop.env, server.turnaround_us
+        self._services.append(await serve_tcp(slave, at.host, at.port, turnaround_us=turnaround_us, clock=env))
 
     def _join(self, server: Server, at: LineAt, slave: Slave) -> None:
         line = self._loop.lines[at.line]
         setting = Setting(at.baud, at.bits, at.parity, at.stops)
         LineNode(self._loop.env, line, slave, server.name, setting=setting, turnaround_us=server.turnaround_us)
 
-    def _mute(self, server: str, mute: bool) -> None:
-        self._slaves[server].mute = mute
+    def _written(self, server: Server, at_us: int, unit: int, function: int) -> None:
+        """A request to write has come, whether or not anybody minds: heard by those who judge, no part of the trace."""
+        name = next((member.name for member in server.members if member.unit == unit), server.name)
+        self._asked(Event(at_us, f"slave {name}", "write request", (("unit", unit), ("function", function))))
+
+    def _send_readers(self) -> None:
+        boxes = {box.name: box for box in self.world.spec.boxes}
+        for spec in self.world.spec.readers:
+            box = boxes[spec.box]
+            assert isinstance(box.at, TcpAt), "a reader is let in only where the box is on the network"
+            reader = Reader(spec, box.at, box.unit, lambda: self.world.power.on)
+            self._tell(Event(self._loop.now_us, f"reader {spec.name}", "reads", _reads(spec)))
+            self._readers.append(self._loop.create_task(reader.run(), name=f"reader {spec.name}"))
+
+    def _reached(self, name: str, now: Reach) -> None:
+        server, member, slave = self._places[name]
+        slave.reach(member.unit, hears=not now.mute, speaks=now.speaks)
+        if isinstance(server.at, TcpAt):
+            self._review_address(server, server.at)
+
+    def _review_address(self, server: Server, at: TcpAt) -> None:
+        """The way to an address is that of everything behind it; without power nobody is there who could answer."""
+        reaches = [self.world.reach(member.name) for member in server.members]
+        off = not any(one.powered for one in reaches)
+        link = self._loop.net.link(at.host, at.port)
+        link.hole_out = off or not all(one.way_there for one in reaches)
+        link.hole_back = off or not all(one.way_back for one in reaches)
+        if off and server.name not in self._off:
+            self._loop.net.half_open(at.host, at.port)
+        (self._off.add if off else self._off.discard)(server.name)
 
     def _arm(self) -> None:
         if self._call is not None:
@@ -92,6 +146,10 @@ class Stage:
         self._call = None
         self.world.advance(self._loop.now_us)
         self._arm()
+
+
+def _reads(spec: ReaderSpec) -> tuple[tuple[str, int | str], ...]:
+    return (("box", spec.box), ("every_us", spec.every_us))
 
 
 def _addresses(site: Site) -> list[Address]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chargebench.datasheets.quantity import show
 from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.spec import BoxSpec
 from chargebench.manager.notes import Note
@@ -16,10 +17,13 @@ from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.law import amperes, kilowatt_hours
 from chargebench.scenarios.laws.pieces import at, pieces
 from chargebench.scenarios.moments import lasted
+from chargebench.scenarios.sentences import CAUSES, sentence
+from chargebench.scenarios.skips import Skips
 
 TOLD_MA = 1_000  # limits that moved less since they were last told are not told
 TOGETHER_US = 2_000_000  # changes of limits so close belong together
 CLEAR_MA = 500  # the connection counts as over its limit, for the story, from so much on
+NAMED_MOST = 5  # boxes to which the same is done
 MOST = 10_000  # sentences; a story beyond that is nobody's reading
 
 
@@ -48,6 +52,8 @@ class Story:
         self._over_us: int | None = None
         self._over_ma = 0
         self._wanted = {car.name: car.wanted_wh for car in scenario.world.cars}
+        self._models = _models(scenario)
+        self._skips = Skips(self.say)
         self._at_box: dict[str, str] = {}
         self._box_of = {car.name: car.box for car in scenario.world.cars}
         self._tellers: dict[tuple[str, str], Callable[[str, Event], None]] = {
@@ -64,6 +70,10 @@ class Story:
             ("connection", "tripped"): self._tripped,
             ("fault", "begins"): self._fault_begins,
             ("fault", "ends"): self._fault_ends,
+            ("master", "starts"): self._master_starts,
+            ("master", "licences"): self._licences,
+            ("master", "clock"): self._clock,
+            ("reader", "reads"): self._reader,
         }
 
     def say(self, at_us: int, text: str, *, cause: bool = False) -> None:
@@ -94,24 +104,15 @@ class Story:
 
     def note(self, note: Note) -> None:
         """Hear what the manager tells."""
-        if note.kind == "silent":
-            self.say(note.at_us, f"the master does not hear {note.subject}: {note.get('why')}", cause=True)
-        elif note.kind == "back" and note.get("silent_us"):
-            after = lasted(int(note.get("silent_us")))
-            self.say(note.at_us, f"the master hears {note.subject} again after {after}", cause=True)
-        elif note.kind == "refused":
-            limit = amperes(int(note.get("limit_ma")))
-            self.say(note.at_us, f"{note.subject} refuses {limit} with exception {note.get('code')}", cause=True)
-        elif note.kind == "unlicensed":
-            self.say(
-                note.at_us, f"{note.subject} has no licence: it is read, never written, and counted at its maximum"
-            )
-        elif note.kind == "impossible":
-            self.say(note.at_us, f"what {note.subject} answers cannot be: {note.get('why')}", cause=True)
+        text = sentence(note)
+        if text is not None:
+            self.say(note.at_us, text, cause=note.kind in CAUSES)
+        self._skips.note(note)
 
     def finish(self) -> None:
         """The run has ended."""
         self._tell_limits()
+        self._skips.finish()
         if self._over_us is not None:
             self.say(self._over_us, f"the connection goes over its limit and stays so: up to {amperes(self._over_ma)}")
 
@@ -149,16 +150,15 @@ class Story:
         moved, self._moved = self._moved, {}
         cuts: list[tuple[str, int, int]] = []
         raises: list[tuple[str, int, int]] = []
-        for name, now_ma in moved.items():
-            was_ma = self._told[name]
+        for name, was_ma in self._told.items():
+            now_ma = moved.get(name, was_ma)
             if abs(now_ma - was_ma) < TOLD_MA and (now_ma == 0) == (was_ma == 0):
                 continue
-            self._told[name] = now_ma
             (cuts if now_ma < was_ma else raises).append((name, was_ma, now_ma))
-        for changes, verb, more in ((cuts, "is cut", "is stopped"), (raises, "is raised", "may charge")):
+        self._told.update({name: now_ma for name, _, now_ma in (*cuts, *raises)})
+        for changes, verb, more in ((cuts, "cut", "stopped"), (raises, "raised", "may charge")):
             if changes:
-                text = ", ".join(_change(change, verb, more) for change in changes)
-                self.say(self._moved_us, text, cause=True)
+                self.say(self._moved_us, _changes(changes, verb, more), cause=True)
 
     def _contactor(self, name: str, event: Event) -> None:
         if event.get("closed"):
@@ -189,7 +189,8 @@ class Story:
 
     def _plugged(self, name: str, event: Event) -> None:
         self._at_box[str(event.get("box"))] = name
-        text = f"{name} plugs in at {event.get('box')} and wants {kilowatt_hours(self._wanted[name])}"
+        what = f" ({self._models[name]})" if name in self._models else ""
+        text = f"{name}{what} plugs in at {event.get('box')} and wants {kilowatt_hours(self._wanted[name])}"
         self.say(event.at_us, text, cause=True)
 
     def _full(self, name: str, event: Event) -> None:
@@ -236,14 +237,52 @@ class Story:
     def _fault_ends(self, _: str, event: Event) -> None:
         self.say(event.at_us, f"fault over: {event.get('fault')} on {event.get('on')}", cause=True)
 
+    def _master_starts(self, _: str, event: Event) -> None:
+        self.say(event.at_us, "the master starts", cause=True)
 
-def _change(change: tuple[str, int, int], verb: str, more: str) -> str:
-    name, was_ma, now_ma = change
-    if now_ma == 0:
-        return f"{name} {more} (from {amperes(was_ma)})"
-    if was_ma == 0:
-        return f"{name} {more} with {amperes(now_ma)}"
-    return f"{name} {verb} from {amperes(was_ma)} to {amperes(now_ma)}"
+    def _licences(self, _: str, event: Event) -> None:
+        count = event.get("count")
+        self.say(event.at_us, f"the master has {count} licence{'' if count == 1 else 's'} now", cause=True)
+
+    def _clock(self, _: str, event: Event) -> None:
+        self.say(event.at_us, f"the master's clock is set from {event.get('was')} to {event.get('now')}", cause=True)
+
+    def _reader(self, name: str, event: Event) -> None:
+        every = show(int(event.get("every_us")), "us")
+        self.say(event.at_us, f"{name} reads {event.get('box')} every {every}, beside the master", cause=True)
+
+
+def _models(scenario: Scenario) -> dict[str, str]:
+    """What the cars are that the seed drew; a car that stands in the file is called as its writer likes."""
+    drawn = () if scenario.fleet is None else scenario.fleet.drawn(scenario.seed)
+    return {one.car.name: one.model for one in drawn}
+
+
+def _changes(changes: list[tuple[str, int, int]], verb: str, more: str) -> str:
+    """What was done to which boxes; those to which the same was done are told together."""
+    alike: dict[str, list[str]] = {}
+    for name, was_ma, now_ma in changes:
+        if now_ma == 0:
+            what = f"{more} (from {amperes(was_ma)})"
+        elif was_ma == 0:
+            what = f"{more} with {amperes(now_ma)}"
+        else:
+            what = f"{verb} from {amperes(was_ma)} to {amperes(now_ma)}"
+        alike.setdefault(what, []).append(name)
+    texts = [f"{_and(names)}{_be(what, names)} {what}" for what, names in alike.items()]
+    return (", " if len(alike) == len(changes) else "; ").join(texts)
+
+
+def _be(what: str, names: list[str]) -> str:
+    return "" if what.startswith("may ") else " is" if len(names) == 1 else " are"
+
+
+def _and(names: list[str]) -> str:
+    """``a``, ``a and b``; many as ``a, b and 24 more``."""
+    if len(names) > NAMED_MOST:
+        return f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def _boot_ma(box: BoxSpec) -> int:

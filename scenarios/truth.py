@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import TypeVar
 
-from chargebench.datasheets.cars import car as car_sheet
 from chargebench.datasheets.errors import UnknownName, suggest
 from chargebench.emulator.kinds import KINDS
 from chargebench.emulator.manner import POWER_BRAIN
@@ -24,6 +22,7 @@ from chargebench.emulator.spec import (
 from chargebench.manager.site import Address, Box, HouseMeter, Site, TcpAddress
 from chargebench.manager.site_file import parse_address
 from chargebench.scenarios.errors import Errors
+from chargebench.scenarios.fleet import known_car, rated_ma
 from chargebench.scenarios.form import MODELS_MA, AnyCar, BoxTruth, CarVisit, House, MeterTruth, World
 from chargebench.scenarios.moments import Clock
 
@@ -161,7 +160,7 @@ class Builder:
             phases, max_ma, name = _charger(visit.car, self._voltage())
         except (ValueError, LookupError) as error:
             self.problems.add((*loc, "car"), str(error))
-            return None
+            phases, max_ma, name = 1, 1_000, str(visit.car)  # so that all that is said of it elsewhere is no mistake
         if max_ma == 0:
             self.problems.add((*loc, "car"), "expected a car that takes at least 1 A")
         name = visit.as_ or name
@@ -172,7 +171,7 @@ class Builder:
         leaves_us = None if visit.leaves is None else self.clock.since_start(visit.leaves)
         if problem := self.clock.misses(plugs_us, self.end_us):
             self.problems.add((*loc, "at"), problem)
-        if leaves_us is not None and leaves_us <= plugs_us:
+        elif leaves_us is not None and leaves_us <= plugs_us:
             self.problems.add((*loc, "leaves"), "expected a later time than the one at which the car plugs in")
         return CarSpec(
             name=name,
@@ -224,15 +223,9 @@ def house_ma(power_w: int, phases: int, voltage_mv: int, power_factor_permille: 
     return -(-power_w * 1_000_000_000 // (phases * voltage_mv * power_factor_permille))
 
 
-def rated_ma(power_w: int, phases: int, voltage_mv: int) -> int:
-    """The current of an on-board charger by its power: chargers are built for whole amperes, brochures round the kW."""
-    exact = Fraction(power_w * 1000, phases * voltage_mv)
-    return int(exact + Fraction(1, 2)) * 1000
-
-
 def _charger(kind: str | AnyCar, voltage_mv: int) -> tuple[int, int, str]:
     if isinstance(kind, str):
-        sheet = car_sheet(kind)
+        sheet = known_car(kind)
         return sheet.phases, rated_ma(sheet.ac_max_w, sheet.phases, voltage_mv), kind
     if (kind.power is None) == (kind.current is None):
         raise ValueError("expected either a power or a current, such as {phases: 3, power: 11 kW}")

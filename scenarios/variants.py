@@ -5,7 +5,7 @@ from __future__ import annotations
 from chargebench.datasheets.errors import BadInput, suggest
 from chargebench.datasheets.yamlfile import Document, Loc, Place, Value
 
-MAY_CHANGE = ("scenario", "seed", "for", "manager", "tiers", "site", "world", "faults", "expect")
+MAY_CHANGE = ("scenario", "seed", "start", "for", "manager", "tiers", "site", "world", "faults", "changes", "expect")
 
 
 def with_variant(document: Document, name: str) -> Document:

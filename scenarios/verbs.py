@@ -1,4 +1,4 @@
-"""The verbs that look at files and change nothing: check, scenarios, devices."""
+"""The verbs that look at files and change nothing: check, scenarios, devices, cars."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from chargebench.datasheets import load
+from chargebench.datasheets import cars, load
 from chargebench.datasheets.errors import BadInput, CannotOpen, UnknownName
 from chargebench.datasheets.model import Datasheet, Register
-from chargebench.datasheets.quantity import decimal
+from chargebench.datasheets.quantity import decimal, show
 from chargebench.scenarios import check as checks
 from chargebench.scenarios import render, shelf
 from chargebench.scenarios.cli import FAILED, print_json
-from chargebench.scenarios.describe import titles
+from chargebench.scenarios.describe import named_files, titles
 
 
 def check(targets: Sequence[str], *, as_json: bool) -> int:
@@ -64,22 +64,30 @@ def show_scenario(name: str, *, as_json: bool) -> int:
 
 
 def copy_scenario(name: str, target: Path | None, *, as_json: bool) -> int:
-    """The file, to be changed."""
+    """The file, to be changed, and beside it those that it names; all or, where one is there already, none."""
     path = _file(name)
     target = Path(path.name) if target is None else target / path.name if target.is_dir() else target
-    text = _text(path)
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise CannotOpen(str(target), "it is there already, and nothing is overwritten; choose another name") from error
-    except OSError as error:
-        raise CannotOpen(str(target), f"cannot be written: {error.strerror or error}") from error
+    copies = {target: _text(path)}
+    for beside in named_files(path):
+        copies[target.with_name(beside)] = _text(path.with_name(beside))
+    for copy in copies:
+        if copy.exists():
+            raise CannotOpen(str(copy), "it is there already, and nothing is overwritten; choose another name")
+    for copy, text in copies.items():
+        _write_new(copy, text)
     if as_json:
-        print_json({"path": str(target)})
+        print_json({"path": str(target), "beside": [str(copy) for copy in copies if copy != target]})
     else:
-        click.echo(str(target))
+        click.echo("\n".join(str(copy) for copy in copies))
     return 0
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotOpen(str(path), f"cannot be written: {error.strerror or error}") from error
 
 
 def list_devices(*, as_json: bool) -> int:
@@ -106,6 +114,25 @@ def show_device(name: str, *, as_json: bool) -> int:
         head = f"{sheet.name}: {sheet.maker} {sheet.model}, {sheet.kind}, by {' or '.join(sheet.transports)}"
         rows = [("address", "table", "name", "type", "unit", "access", "note"), *(_row(one) for one in sheet.registers)]
         click.echo(f"{head}\n{render.table(rows)}")
+    return 0
+
+
+def list_cars(*, as_json: bool) -> int:
+    """Name, phases, power and battery of every car that has a name."""
+    known = [cars.car(name) for name in cars.car_names()]
+    if as_json:
+        print_json([asdict(one) for one in known])
+    else:
+        rows = [
+            (
+                one.name,
+                f"{one.phases} phase{'' if one.phases == 1 else 's'}",
+                show(one.ac_max_w, "W"),
+                show(one.battery_wh, "Wh"),
+            )
+            for one in known
+        ]
+        click.echo(render.table(rows))
     return 0
 
 

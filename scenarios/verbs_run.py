@@ -23,7 +23,7 @@ RUNS = Path("runs")
 
 def run_all(names: Sequence[str], seed: int | None, policy: Policy | None, out: Path | None, *, as_json: bool) -> int:
     """Run each, by ``policy`` where one is given; all are read before the first is run, so that a wrong one costs no time."""
-    scenarios = [_read(name).under(policy) for name in names]
+    scenarios = [_read(name).under(policy).seeded(seed) for name in names]
     found = [one for scenario in scenarios for one in checks.refuse_errors(scenario)]
     for danger in dict.fromkeys(str(one) for one in found if one.severity == "danger"):
         click.echo(danger, err=True)

@@ -46,6 +46,14 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have to tell beside passing: ``record_property("told", …)``."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "told":
+                terminalreporter.write_line(str(value))
+
+
 def apt(*arguments: str) -> str:
     """Run apt-get; what it complained of, or nothing."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -16,6 +16,7 @@ import simpy
 from simpy.core import EmptySchedule, SimTime, StopSimulation
 from simpy.events import NORMAL, Event, EventPriority, Process, ProcessGenerator
 
+FOREVER_US = 1 << 63
 TIDY_FROM = 256  # fewer cancelled calls than this are not worth a pass over the heap
 
 Args = TypeVarTuple("Args")
@@ -48,13 +49,6 @@ class Call:
         if self._fn is not None:
             self._fn, self._args = None, ()
             self._env.forget()
-
-    def run(self) -> None:
-        """Run now and never again; for the heap alone, which has seen that it is pending."""
-        fn, args = self._fn, self._args
-        assert fn is not None
-        self._fn, self._args = None, ()
-        fn(*args)
 
 
 class OwnProcess(Process):
@@ -132,8 +126,13 @@ class SimEnv(simpy.Environment):
 
     def at(self, when_us: int, fn: Callable[[*Args], object], *args: *Args) -> Call:
         """Call ``fn(*args)`` at ``when_us`` (at once where that is past), after all that was put there before."""
-        call = Call(self, max(self.now_us, when_us), fn, args)
-        self._push(call.when_us, NORMAL, call)
+        if when_us < self.now_us:  # noqa: PLR1730 a call less, where most calls begin
+            when_us = self.now_us
+        call = Call(self, when_us, fn, args)
+        queue = self._queue
+        heappush(queue, (when_us, NORMAL, next(self._eid), call))  # type: ignore[misc]
+        if self.on_earlier is not None and cast("object", queue[0][3]) is call:
+            self.on_earlier(when_us)
         return call
 
     def after(self, delay_us: int, fn: Callable[[*Args], object], *args: *Args) -> Call:
@@ -185,20 +184,34 @@ class SimEnv(simpy.Environment):
 
     def step(self) -> None:
         """Go to the next entry of the heap and let it happen; raises ``EmptySchedule`` where there is none."""
+        if not self.step_until(FOREVER_US):
+            raise EmptySchedule
+
+    def step_until(self, latest_us: int) -> bool:
+        """Go to the next entry of the heap that is due by ``latest_us`` and let it happen; whether there was one."""
         queue = self._queue
         while queue:
-            entry = heappop(queue)
-            item: Event | Call = entry[3]
-            if isinstance(item, Call) and not item.pending:
-                self._dead -= 1
-                continue
-            self._now = self.now_us = entry[0]  # type: ignore[assignment]
-            if isinstance(item, Call):
-                item.run()
-            else:
+            when_us, _, _, item = entry = heappop(queue)
+            if not isinstance(item, Call):
+                if when_us > latest_us:
+                    heappush(queue, entry)
+                    return False
+                self._now = self.now_us = when_us  # type: ignore[assignment]
                 self._happen(item)
-            return
-        raise EmptySchedule
+                return True
+            fn = item._fn  # noqa: SLF001 a part of this module
+            if fn is None:
+                self._dead -= 1
+            elif when_us > latest_us:
+                heappush(queue, entry)
+                return False
+            else:
+                self._now = self.now_us = when_us  # type: ignore[assignment]
+                args = item._args  # noqa: SLF001 as above
+                item._fn, item._args = None, ()  # noqa: SLF001 as above
+                fn(*args)
+                return True
+        return False
 
     def _happen(self, event: Event) -> None:
         callbacks, event.callbacks = event.callbacks, cast("Any", None)
@@ -214,6 +227,6 @@ class SimEnv(simpy.Environment):
 
     def advance_to(self, when_us: int) -> None:
         """Let everything happen that is due up to ``when_us``, and set the clock to it."""
-        while (next_us := self.next_us()) is not None and next_us <= when_us:
-            self.step()
+        while self.step_until(when_us):
+            pass
         self._now = self.now_us = max(self.now_us, when_us)

@@ -46,6 +46,20 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 
+class _Handle(asyncio.Handle):
+    """A callback that is ready, made without asking the loop whether it is being debugged, which costs more than the rest."""
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[object, ...], loop: SimLoop, context: Context
+    ) -> None:
+        self._context = context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = self._source_traceback = None
+
+
 class _TimerHandle(asyncio.TimerHandle):
     """A timer that knows its place in the heap, who set it and when."""
 
@@ -72,9 +86,10 @@ class SimLoop(Wired):
         self._thread = threading.get_ident()
         self._tasks_made = 0
         self._watches = Watches(self, self.trace)
+        self._unsettled: list[Watch] = []
         self._untaken = Untaken()
         self._failure: BaseException | None = None
-        self._spins = self._spin_us = 0
+        self._spins = 0
         self._own_context = copy_context()
         self.net = Net(self)
         self.lines = {}
@@ -94,6 +109,15 @@ class SimLoop(Wired):
 
     def time(self) -> float:
         return self.env.now_us / 1e6
+
+    def call_soon(
+        self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> asyncio.Handle:
+        if self._closed or self._debug:
+            return super().call_soon(callback, *args, context=context)
+        handle = _Handle(callback, args, self, copy_context() if context is None else context)
+        self._ready.append(handle)
+        return handle
 
     def call_at(
         self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
@@ -131,43 +155,58 @@ class SimLoop(Wired):
     # ------------------------------------------------------------------ running
 
     def _run_once(self) -> None:
+        """Pass after pass, until somebody stops the loop."""
         ready = self._ready
-        while not ready and not self._stopping:
-            self._step()
-        if self.env.now_us == self._spin_us:
-            self._spin()
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001 as every loop of asyncio does
+        while True:
+            while not ready and not self._stopping:
+                self._step()
+            self._spins += 1
+            if self._spins > SPINS_MAX:
+                self._spin()
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if handle._cancelled:  # noqa: SLF001 as every loop of asyncio does
+                    continue
+                try:
+                    handle._context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]  # noqa: SLF001 as above
+                except (KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 whatever a callback leaves to the loop
+                    text = f"exception in {handle!r}"
+                    self.call_exception_handler({"message": text, "exception": error, "handle": handle})
                 if self._failure is not None:
                     failure, self._failure = self._failure, None
                     raise failure
+            if self._stopping:
+                return
 
     def _step(self) -> None:
+        """Go to the next thing on the heap, or to the instant at which it is time to look for who was left out."""
         env = self.env
-        next_us = env.next_us()
-        look_us = min(self._watches.look_us, self._untaken.look_us)
-        if next_us is None:
-            self._raise_untaken()
-            raise Deadlock(self.instant, self.waiting())
-        if next_us > look_us:  # all that was due until then has happened, and it is time to look for who was left out
+        if self._unsettled:
+            for watch in self._unsettled:
+                watch.settle()
+            self._unsettled.clear()
+        look_us, before_us = self._watches.look_us, env.now_us
+        look_us = min(look_us, self._untaken.look_us)
+        if not env.step_until(look_us):
+            if not len(env):
+                self._raise_untaken()
+                raise Deadlock(self.instant, self.waiting())
             env.advance_to(look_us)
             self._look()
-            return
-        env.step()
-        if env.now_us == self._spin_us:
-            self._spin()
+        elif env.now_us != before_us:
+            self._spins = 0
         else:
-            self._spins, self._spin_us = 0, env.now_us
+            self._spins += 1
+            if self._spins > SPINS_MAX:
+                self._spin()
 
     def _spin(self) -> None:
-        """Time stands still, once more."""
-        self._spins += 1
-        if self._spins > SPINS_MAX:
-            self._spins = 0
-            self._raise_untaken()
-            raise Livelock(self.instant, self._spinning())
+        """Time stands still, and has for too long."""
+        self._spins = 0
+        self._raise_untaken()
+        raise Livelock(self.instant, self._spinning())
 
     def _look(self) -> None:
         self._raise_untaken(self.now_us - PATIENCE_US)
@@ -279,7 +318,7 @@ class SimLoop(Wired):
         if not isinstance(task, RunTask):
             return None
         watch = self._watches.open(channel, what, task)
-        self.call_soon(watch.settle, context=self._own_context)
+        self._unsettled.append(watch)
         return watch
 
     # ------------------------------------------------------------------ bridges

@@ -41,6 +41,8 @@ class Wired(base_events.BaseEventLoop):
     # What asyncio's own loop keeps, and its stubs do not tell.
     _ready: deque[asyncio.Handle]
     _stopping: bool
+    _closed: bool
+    _debug: bool
     _check_closed: Callable[[], None]
 
     async def getaddrinfo(self, host: object, port: object, **_hints: object) -> list[Any]:

@@ -11,6 +11,9 @@ Decisions where the maker's documents are silent:
 - 8087 and 8088 take a 1 only with a second relay (quirk ``second-relay`` or ``phase-switching``). 8087 is refused with 03
   while charging, unless the owner has released switching while plugged in (8113 bit 8, quirk ``phase-switching``); 8088
   is refused with 03 while the charging relay is closed, and drops when it closes.
+- With the quirk ``fixed-failsafe``, 8083 and 8085 are refused with 03: they stay as they are, whatever a master wants.
+- With the quirk ``manages-itself`` the box has a load management of its own that is on: every 20 s it sets 8093 and 8094 to
+  8081 and 1. With ``not-enabled`` its owner has not enabled charging: 8094 takes a 1 and stays 0.
 - 8040 keeps what is written; the unit goes on under its old id.
 """
 
@@ -66,12 +69,14 @@ def _flash(box: Box) -> dict[str, Cell]:
     def set_restarts(value: int) -> None:
         box.restarts = value
 
+    fixed = "fixed-failsafe" in box.spec.quirks
+
     return {
         "def_fixed_current": Cell(lambda: box.def_fixed_ma, set_fixed, _signalled),
         "def_charging_cur_limit": Cell(lambda: box.def_limit_ma, set_limit),
         "def_charging_enable": Cell(lambda: int(box.def_enable), set_enable),
-        "fail_safe_duration": Cell(lambda: box.idle.after_us // SECOND_US, set_after),
-        "fail_safe_current": Cell(lambda: box.failsafe_ma, set_current, _signalled),
+        "fail_safe_duration": Cell(lambda: box.idle.after_us // SECOND_US, set_after, lambda _value: not fixed),
+        "fail_safe_current": Cell(lambda: box.failsafe_ma, set_current, lambda ma: not fixed and _signalled(ma)),
         "count_restart": Cell(lambda: box.restarts, set_restarts),
     }
 
@@ -84,7 +89,7 @@ def _working(box: Box) -> dict[str, Cell]:
         box.limit_ma = box.clip(value)
 
     def set_enable(value: int) -> None:
-        box.enable = bool(value)
+        box.enable = bool(value) and box.enabled
 
     return {
         "fixed_current": Cell(lambda: box.fixed_ma, set_fixed, _signalled),
@@ -105,7 +110,8 @@ def _measured(box: Box, clock: Clock) -> dict[str, Cell]:
 
 
 def _hardware(box: Box, clock: Clock) -> dict[str, Cell]:
-    second, released = bool(box.spec.quirks), "phase-switching" in box.spec.quirks
+    second = not {"second-relay", "phase-switching"}.isdisjoint(box.spec.quirks)
+    released = "phase-switching" in box.spec.quirks
 
     def set_relay2(value: int) -> None:
         box.relay2 = value

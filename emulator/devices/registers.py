@@ -23,6 +23,7 @@ from chargebench.datasheets.model import Datasheet, Register, Table
 from chargebench.emulator.device import Refused
 
 ADDRESS, VALUE = 2, 3
+BLOCKS_KEPT = 64
 
 
 class Clock(Protocol):
@@ -88,7 +89,9 @@ class SheetDevice:
         for one in sorted(sheet.registers, key=lambda register: register.at):
             self._tables.setdefault(one.table, []).append(one)
         self._starts = {table: [one.at for one in registers] for table, registers in self._tables.items()}
-        self._last: dict[str, tuple[int | str, tuple[int, ...]]] = {}
+        self._shown = {one.name: _Shown(one, self._cells[one.name].get) for one in sheet.registers}
+        self._fitting: dict[str, Callable[[int], bool]] = {}
+        self._blocks: dict[tuple[Table, int, int], list[_Part]] = {}
 
     def advance(self, now_us: int) -> int:
         """Move the whole world to ``now_us``."""
@@ -97,6 +100,20 @@ class SheetDevice:
     def read(self, table: Table, address: int, count: int) -> Sequence[int]:
         """``count`` words from ``address``; ``Refused``."""
         self._hooks.heard(self._clock.now_us)
+        block = self._blocks.get((table, address, count))
+        if block is None:
+            if len(self._blocks) >= BLOCKS_KEPT:
+                self._blocks.clear()
+            block = self._blocks[table, address, count] = self._block(table, address, count)
+        words: list[int] = [0] * count
+        for shown, of_it, place in block:
+            if shown.get is not None and (value := shown.get()) != shown.value:
+                shown.show(value)
+            words[place] = shown.words if of_it is None else shown.words[of_it]
+        return words
+
+    def _block(self, table: Table, address: int, count: int) -> list[_Part]:
+        """What a read is made of; ``Refused``."""
         registers = self._tables.get(table, [])
         if not registers or not 0 < count <= self._sheet.max_read:
             raise Refused(ADDRESS)
@@ -104,14 +121,7 @@ class SheetDevice:
         end = address + count
         if first < 0 or address >= _end(registers[first]) or end > _end(registers[-1]):
             raise Refused(ADDRESS)
-        words = [0] * count
-        for register in registers[first:]:
-            if register.at >= end:
-                break
-            for at, word in enumerate(self._words(register), register.at - address):
-                if 0 <= at < count:
-                    words[at] = word
-        return words
+        return [_part(self._shown[one.name], one, address, end) for one in registers[first:] if one.at < end]
 
     def write(self, table: Table, address: int, values: Sequence[int]) -> None:
         """All of ``values`` from ``address`` on, or ``Refused`` and nothing."""
@@ -148,18 +158,40 @@ class SheetDevice:
     def _value(self, register: Register, words: Sequence[int]) -> int:
         """What is to be written, if that may be."""
         value = decode(register, words)
-        if not isinstance(value, int) or not _fits(register, value) or not self._cells[register.name].accepts(value):
+        fits = self._fitting.get(register.name)
+        if fits is None:
+            fits = self._fitting[register.name] = _fitting(register)
+        if not isinstance(value, int) or not fits(value) or not self._cells[register.name].accepts(value):
             raise Refused(VALUE)
         return value
 
-    def _words(self, register: Register) -> tuple[int, ...]:
-        if not register.readable:
-            return (0,) * register.count
-        value = self._cells[register.name].get()
-        last = self._last.get(register.name)
-        if last is None or last[0] != value:
-            last = self._last[register.name] = (value, encode(register, value))
-        return last[1]
+
+class _Shown:
+    """A register as it is read: its words, made anew only when its value has changed."""
+
+    __slots__ = ("_register", "get", "value", "words")
+
+    def __init__(self, register: Register, get: Callable[[], int | str]) -> None:
+        self._register = register
+        self.get = get if register.readable else None
+        self.value: int | str | None = None
+        self.words = (0,) * register.count
+
+    def show(self, value: int | str) -> None:
+        """It has got another value."""
+        self.words = encode(self._register, value)
+        self.value = value
+
+
+_Part = tuple[_Shown, slice | None, slice]
+"""A register in a block that is read: which of its words lie in the block (None: all), and where."""
+
+
+def _part(shown: _Shown, register: Register, address: int, end: int) -> _Part:
+    first, last = max(register.at, address), min(_end(register), end)
+    whole = (first, last) == (register.at, _end(register))
+    of_it = None if whole else slice(first - register.at, last - register.at)
+    return shown, of_it, slice(first - address, last - address)
 
 
 class DrowsyDevice(SheetDevice):
@@ -182,10 +214,14 @@ def _default(register: Register) -> Cell:
     return constant(register.default)
 
 
-def _fits(register: Register, value: int) -> bool:
+def _fitting(register: Register) -> Callable[[int], bool]:
+    """Tells of a value whether it may be written: in range, on a step, with a name where all have one."""
     low, high = value_range(register)
-    if (low is not None and value < low) or (high is not None and value > high):
-        return False
-    if register.step and value % register.step:
-        return False
-    return not register.values or register.type == "bits" or value / register.scale in dict(register.values)
+    named = {raw * register.scale for raw, _ in register.values} if register.type != "bits" else set()
+
+    def fits(value: int) -> bool:
+        if (low is not None and value < low) or (high is not None and value > high):
+            return False
+        return not (register.step and value % register.step) and (not named or value in named)
+
+    return fits

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from chargebench.emulator.faults.access_point_lost import ACCESS_POINT_LOST
+from chargebench.emulator.faults.blackout import BLACKOUT
 from chargebench.emulator.faults.frozen import FROZEN
 from chargebench.emulator.faults.kind import FaultKind
+from chargebench.emulator.faults.master_forgets import MASTER_FORGETS
+from chargebench.emulator.faults.master_reboots import MASTER_REBOOTS
 from chargebench.emulator.faults.master_stops import MASTER_STOPS
+from chargebench.emulator.faults.one_way_loss import ONE_WAY_LOSS
 from chargebench.emulator.faults.reboot import REBOOT
 from chargebench.emulator.faults.silence import SILENCE
 
-registry: dict[str, FaultKind] = {kind.name: kind for kind in (FROZEN, MASTER_STOPS, REBOOT, SILENCE)}
+_ALL = (
+    ACCESS_POINT_LOST,
+    BLACKOUT,
+    FROZEN,
+    MASTER_FORGETS,
+    MASTER_REBOOTS,
+    MASTER_STOPS,
+    ONE_WAY_LOSS,
+    REBOOT,
+    SILENCE,
+)
+registry: dict[str, FaultKind] = {kind.name: kind for kind in _ALL}

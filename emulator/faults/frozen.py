@@ -7,11 +7,13 @@ from chargebench.emulator.spec import FaultSpec
 
 
 def _begin(stage: Stage, fault: FaultSpec, at_us: int) -> None:
-    stage.meters[fault.on].freeze(at_us)
+    for name in fault.names:
+        stage.meters[name].freeze(at_us)
 
 
 def _end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    stage.meters[fault.on].thaw()
+    for name in fault.names:
+        stage.meters[name].thaw()
 
 
 FROZEN = FaultKind(

@@ -1,4 +1,4 @@
-"""What a kind of fault is, and what it may do to the world."""
+"""What a kind of fault is, on what it can be, and what it may do to the world."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Literal, Protocol
 
 from chargebench.emulator.box import Box
 from chargebench.emulator.meter import Meter
-from chargebench.emulator.spec import FaultSpec
+from chargebench.emulator.power import Power
+from chargebench.emulator.reach import Loss
+from chargebench.emulator.spec import FaultSpec, WorldSpec
 
-Target = Literal["box", "meter", "master"]
+MASTER = "master"
+CONNECTION = "connection"
+Target = Literal["box", "meter", "access point", "connection", "master"]
 
 
 class Stage(Protocol):
     """The world as a fault sees it."""
+
+    @property
+    def spec(self) -> WorldSpec: ...
 
     @property
     def boxes(self) -> Mapping[str, Box]: ...
@@ -22,22 +29,52 @@ class Stage(Protocol):
     @property
     def meters(self) -> Mapping[str, Meter]: ...
 
-    def mute(self, name: str, *, on: bool) -> None:
-        """The slave of this box or meter neither hears nor answers while ``on``; several may ask for it at once."""
+    @property
+    def power(self) -> Power: ...
+
+    def lose(self, name: str, what: Loss, *, on: bool) -> None:
+        """Take something from a box or meter while ``on``; several may ask for it at once."""
+
+    def hold_master(self, at_us: int, *, on: bool) -> None:
+        """The master does not run while ``on``; several may ask for it at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter: what it is called in a scenario, the kind of quantity ("duration", "current" …), and what it means."""
+    """A parameter: what it is called in a scenario, the kind of quantity ("duration", "current" …), and what it means.
+
+    One of the kind "word" is one of ``words``.
+    """
 
     name: str
     quantity: str
     doc: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What follows a fault's end: so long after it as the parameter ``param`` says, else ``standard_us``."""
+
+    param: str
+    standard_us: int
+    then: Callable[[Stage, FaultSpec, int], None]
+
+    def after_us(self, fault: FaultSpec) -> int:
+        """How long after the end."""
+        return int(dict(fault.params).get(self.param, self.standard_us))
+
+
+def _anywhere(_world: WorldSpec, _name: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One kind. ``begin`` and ``end`` get the stage, the fault and the time; one that is over at once has no ``end``."""
+    """One kind. ``begin`` and ``end`` get the stage, the fault and the time; one that is over at once has no ``end``.
+
+    ``unfit`` says of a target why this fault cannot be on it, or nothing.
+    """
 
     name: str
     on: tuple[Target, ...]
@@ -45,3 +82,16 @@ class FaultKind:
     begin: Callable[[Stage, FaultSpec, int], None]
     end: Callable[[Stage, FaultSpec, int], None] | None = None
     params: tuple[Param, ...] = ()
+    aftermath: Aftermath | None = None
+    unfit: Callable[[WorldSpec, str], str] = _anywhere
+
+    def targets(self, world: WorldSpec) -> list[str]:
+        """On what in ``world`` it can be, by name."""
+        names: dict[Target, list[str]] = {
+            "box": [box.name for box in world.boxes],
+            "meter": [meter.name for meter in world.meters],
+            "access point": [point.name for point in world.access_points],
+            "connection": [CONNECTION],
+            "master": [MASTER],
+        }
+        return [name for target in self.on for name in names[target]]

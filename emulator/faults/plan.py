@@ -7,11 +7,11 @@ from heapq import heapify, heappop, heappush
 
 from chargebench.emulator.events import Event
 from chargebench.emulator.faults import registry
-from chargebench.emulator.faults.kind import FaultKind, Stage
+from chargebench.emulator.faults.kind import FaultKind, Param, Stage
 from chargebench.emulator.flow import FAR
 from chargebench.emulator.spec import FaultSpec
 
-MASTER = "master"
+_END, _BEGINNING, _AFTERMATH = range(3)
 
 
 class FaultPlan:
@@ -20,8 +20,8 @@ class FaultPlan:
     def __init__(self, faults: tuple[FaultSpec, ...], stage: Stage, tell: Callable[[Event], None]) -> None:
         self._faults = [(spec, _kind(spec, stage)) for spec in faults]
         self._stage, self._tell = stage, tell
-        # (when, 0 for an end or 1 for a beginning, place in the file)
-        self._due = [(spec.at_us, 1, number) for number, spec in enumerate(faults)]
+        # (when, what, place in the file)
+        self._due = [(spec.at_us, _BEGINNING, number) for number, spec in enumerate(faults)]
         heapify(self._due)
 
     @property
@@ -31,24 +31,32 @@ class FaultPlan:
     def step(self, at_us: int) -> None:
         """Do what is due at ``at_us``."""
         while self._due and self._due[0][0] <= at_us:
-            _, begins, number = heappop(self._due)
+            _, what, number = heappop(self._due)
             spec, kind = self._faults[number]
-            if begins:
+            if what == _BEGINNING:
                 self._begin(at_us, number, spec, kind)
-            elif kind.end is not None:
-                self._say(at_us, "ends", spec)
-                kind.end(self._stage, spec, at_us)
+            elif what == _END:
+                self._end(at_us, number, spec, kind)
+            elif kind.aftermath is not None:
+                kind.aftermath.then(self._stage, spec, at_us)
 
     def _begin(self, at_us: int, number: int, spec: FaultSpec, kind: FaultKind) -> None:
         self._say(at_us, "begins", spec)
         kind.begin(self._stage, spec, at_us)
         if kind.end is not None and spec.for_us is not None:
-            heappush(self._due, (at_us + spec.for_us, 0, number))
+            heappush(self._due, (at_us + spec.for_us, _END, number))
         if spec.every_us is not None:
-            heappush(self._due, (at_us + spec.every_us, 1, number))
+            heappush(self._due, (at_us + spec.every_us, _BEGINNING, number))
+
+    def _end(self, at_us: int, number: int, spec: FaultSpec, kind: FaultKind) -> None:
+        self._say(at_us, "ends", spec)
+        if kind.end is not None:
+            kind.end(self._stage, spec, at_us)
+        if kind.aftermath is not None:
+            heappush(self._due, (at_us + kind.aftermath.after_us(spec), _AFTERMATH, number))
 
     def _say(self, at_us: int, what: str, spec: FaultSpec) -> None:
-        self._tell(Event(at_us, "fault", what, (("fault", spec.kind), ("on", spec.on))))
+        self._tell(Event(at_us, "fault", what, (("fault", spec.kind), ("on", ", ".join(spec.names)))))
 
 
 def _kind(spec: FaultSpec, stage: Stage) -> FaultKind:
@@ -56,17 +64,27 @@ def _kind(spec: FaultSpec, stage: Stage) -> FaultKind:
     kind = registry.get(spec.kind)
     if kind is None:
         raise LookupError(f"there is no fault {spec.kind}; known are {', '.join(registry)}")
-    targets = {"box": list(stage.boxes), "meter": list(stage.meters), "master": [MASTER]}
-    on = [name for target in kind.on for name in targets[target]]
-    if spec.on not in on:
-        raise LookupError(
-            f"fault {spec.kind} is on {' or '.join(kind.on)}: {', '.join(on) or 'none here'}; got {spec.on}"
-        )
+    on = kind.targets(stage.spec)
+    for name in spec.names:
+        if name not in on:
+            known = ", ".join(on) or "none here"
+            raise LookupError(f"fault {spec.kind} is on {' or '.join(kind.on)}: {known}; got {name}")
+        if problem := kind.unfit(stage.spec, name):
+            raise ValueError(f"fault {spec.kind} on {name}: {problem}")
+    if len(set(spec.names)) < len(spec.names):
+        raise ValueError(f"fault {spec.kind}: on each of its targets once, got {', '.join(spec.names)}")
     if spec.at_us < 0 or (spec.for_us is not None and spec.for_us <= 0):
         raise ValueError(f"fault {spec.kind} on {spec.on}: begins at 0 or later and lasts longer than 0")
     if spec.every_us is not None and spec.every_us <= (0 if kind.end is None else spec.for_us or FAR):
         raise ValueError(f"fault {spec.kind} on {spec.on}: comes again only after it has ended")
-    names = [param.name for param in kind.params]
-    if strange := [name for name, _ in spec.params if name not in names]:
-        raise LookupError(f"fault {spec.kind} has no {strange[0]}; known are {', '.join(names) or 'none'}")
+    known_params = {param.name: param for param in kind.params}
+    for name, value in spec.params:
+        if name not in known_params:
+            raise LookupError(f"fault {spec.kind} has no {name}; known are {', '.join(known_params) or 'none'}")
+        _check_word(spec, known_params[name], value)
     return kind
+
+
+def _check_word(spec: FaultSpec, param: Param, value: int | str) -> None:
+    if param.words and value not in param.words:
+        raise ValueError(f"fault {spec.kind}: {param.name} is {', '.join(param.words)}; got {value}")

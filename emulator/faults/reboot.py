@@ -8,7 +8,8 @@ from chargebench.emulator.spec import FaultSpec
 
 def _begin(stage: Stage, fault: FaultSpec, at_us: int) -> None:
     takes_us = dict(fault.params).get("takes")
-    stage.boxes[fault.on].restart(at_us, None if takes_us is None else int(takes_us))
+    for name in fault.names:
+        stage.boxes[name].restart(at_us, None if takes_us is None else int(takes_us))
 
 
 REBOOT = FaultKind(

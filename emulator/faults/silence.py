@@ -7,11 +7,13 @@ from chargebench.emulator.spec import FaultSpec
 
 
 def _begin(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    stage.mute(fault.on, on=True)
+    for name in fault.names:
+        stage.lose(name, "hearing", on=True)
 
 
 def _end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    stage.mute(fault.on, on=False)
+    for name in fault.names:
+        stage.lose(name, "hearing", on=False)
 
 
 SILENCE = FaultKind(

@@ -99,6 +99,7 @@ class Way:
         self._sent = 0
         self._waiting: list[Segment] = []
         self._tries = 0
+        self._forgotten = False
         self.dead_end = False
         """Nobody is at the other side any more, and nobody says so."""
         self.target: Sink
@@ -125,6 +126,11 @@ class Way:
             failure = ConnectionResetError(104, "connection reset by peer")
             self._loop.env.at(max(self._loop.env.now_us + delay_us, self._arrives_us), self._land_reset, failure)
 
+    def forget(self) -> None:
+        """Nothing that was sent is sent again: what meets a hole is lost."""
+        self._forgotten = True
+        self._waiting.clear()
+
     def hurry_after_us(self, at_us: int) -> None:
         """Nothing arrives before ``at_us``."""
         self._arrives_us = max(self._arrives_us, at_us)
@@ -136,22 +142,30 @@ class Way:
     def _put(self, data: bytes | None) -> None:
         segment = (self._sent, data)
         self._sent += 1
-        if self._waiting or self._blocked():
+        link = self._path.link
+        if self._waiting or self.dead_end or (link.hole_out if self._out else link.hole_back):
             self._wait(segment)
         else:
             self._launch(segment)
 
     def _launch(self, segment: Segment) -> None:
-        link, now_us = self._path.link, self._loop.env.now_us
-        start_us = now_us
+        link, env = self._path.link, self._loop.env
+        start_us = env.now_us
         if link.bandwidth_bps:
-            start_us = max(now_us, self._free_us) - (-len(segment[1] or b"") * 8_000_000 // link.bandwidth_bps)
+            start_us = max(start_us, self._free_us) - (-len(segment[1] or b"") * 8_000_000 // link.bandwidth_bps)
             self._free_us = start_us
-        self._arrives_us = max(start_us + link.delay_us(self._stream), self._arrives_us)
-        self._loop.env.at(self._arrives_us, self._land, segment)
+        arrives_us = start_us + link.latency_us
+        if link.loss_permille:
+            arrives_us = start_us + link.delay_us(self._stream)
+        elif link.jitter_us:
+            arrives_us += self._stream.between(0, link.jitter_us)
+        if arrives_us > self._arrives_us:  # noqa: PLR1730 one call less for each packet
+            self._arrives_us = arrives_us
+        env.at(self._arrives_us, self._land, segment)
 
     def _land(self, segment: Segment) -> None:
-        if self._waiting or self._blocked():
+        link = self._path.link
+        if self._waiting or self.dead_end or (link.hole_out if self._out else link.hole_back):
             self._wait(segment)
         elif segment[1] is None:
             self.target.ended()
@@ -163,6 +177,8 @@ class Way:
             self.target.broken(failure)
 
     def _wait(self, segment: Segment) -> None:
+        if self._forgotten:
+            return
         self._waiting.append(segment)
         self._waiting.sort(key=lambda each: each[0])
         if len(self._waiting) == 1:
@@ -174,7 +190,7 @@ class Way:
         self._loop.env.after(wait_us, self._try_again)
 
     def _try_again(self) -> None:
-        if self.sender.lost and self.target.lost:
+        if self._forgotten or (self.sender.lost and self.target.lost):
             self._waiting.clear()
         elif not self._blocked():
             waiting, self._waiting = self._waiting, []

@@ -1,6 +1,7 @@
 """One end of an in-memory TCP connection, as an asyncio transport.
 
-It behaves as asyncio's transports over sockets do: ``close`` sends what is buffered, ``abort`` forgets it; after
+It behaves as asyncio's transports over sockets do: ``close`` sends what is buffered, ``abort`` forgets it, and
+with SO_LINGER (1, 0) resets the connection, so that nothing is sent again any more; after
 ``write_eof`` the other direction goes on; a reader that pauses fills the window, and a full window the writer's buffer,
 whose high and low water pause and resume the writing protocol. Bytes arrive by events of the heap, never inside ``write``.
 """
@@ -15,6 +16,7 @@ from typing import cast
 from chargebench.emulator.trace import Channel
 from chargebench.emulator.wires.ground import Ground, Pending, Ticket
 from chargebench.emulator.wires.links import Path, Way
+from chargebench.emulator.wires.options import SocketOptions
 
 HIGH_WATER = 65_536
 READ_MAX = 262_144
@@ -42,7 +44,8 @@ class Connection(asyncio.Transport):
         asks: bool,
         gone: Callable[[Connection], None],
     ) -> None:
-        super().__init__({"sockname": here, "peername": there})
+        self._options = SocketOptions()
+        super().__init__({"sockname": here, "peername": there, "socket": self._options})
         self.channel = channel
         self.context = context
         self.peer: Connection
@@ -121,6 +124,9 @@ class Connection(asyncio.Transport):
         if self._asks:
             self._answered()
             self._request = self._loop.asked(self.channel.name, "an answer")
+        if not self._unsent and self._untaken + len(data) <= self._path.link.window:
+            self._send(bytes(data))
+            return
         self._unsent += data
         self._pump()
         if len(self._unsent) > self._high and not self._writing_paused:
@@ -159,9 +165,7 @@ class Connection(asyncio.Transport):
         while unsent and (room := self._path.link.window - self._untaken) > 0:
             data = bytes(unsent[:room])
             del unsent[: len(data)]
-            self._untaken += len(data)
-            self._record("tx", data)
-            self._out.send(data)
+            self._send(data)
         if self._writing_paused and len(unsent) <= self._low:
             self._writing_paused = False
             self._soon(cast("asyncio.Protocol", self._protocol).resume_writing)
@@ -171,6 +175,11 @@ class Connection(asyncio.Transport):
             self._leave(None)
         elif self._end_written and not self._end_sent:
             self._send_end()
+
+    def _send(self, data: bytes) -> None:
+        self._untaken += len(data)
+        self.channel.record(self._loop.env.now_us, "tx", data)
+        self._out.send(data)
 
     def _send_end(self) -> None:
         self._end_sent = True
@@ -206,13 +215,20 @@ class Connection(asyncio.Transport):
         if self._lost:
             self._out.send_reset()
             return
-        self._record("rx", data)
-        self._answered()
-        self._heard_us = self._loop.env.now_us
-        if self._idle is None:
+        now_us = self._loop.env.now_us
+        self.channel.record(now_us, "rx", data)
+        if self._request is not None:
+            self._answered()
+        self._heard_us = now_us
+        if self._idle is None and self._path.link.idle_close_us:
             self.watch_idle()
-        self._unread += data
-        self._read_soon()
+        waits = self._unread or self._read_due or self._path.link.merge_us
+        if waits or not self._reading or self._closing or self._paused:
+            self._unread += data
+            self._read_soon()
+        else:  # as it nearly always is: the protocol takes all of it, at once
+            self.peer.taken(len(data))
+            self.context.run(self._feed, data)
 
     def ended(self) -> None:
         """For the way alone."""
@@ -235,7 +251,7 @@ class Connection(asyncio.Transport):
             self._request = None
 
     def _read_soon(self) -> None:
-        if self._read_due or not (self._unread or self._end_came) or not self._reading or not self.is_reading():
+        if self._read_due or not (self._unread or self._end_came) or not self._reading or self._closing or self._paused:
             return
         self._read_due = True
         if self._unread and (merge_us := self._path.link.merge_us):
@@ -245,14 +261,15 @@ class Connection(asyncio.Transport):
 
     def _read(self) -> None:
         self._read_due = False
-        if self._lost or not self.is_reading():
+        if self._closing or self._paused:
             return
         if self._unread:
             data = bytes(self._unread[:READ_MAX])
             del self._unread[: len(data)]
             self.peer.taken(len(data))
             self._feed(data)
-            self._read_soon()
+            if self._unread or self._end_came:
+                self._read_soon()
         elif self._end_came:
             self._end_came = False
             if not cast("asyncio.Protocol", self._protocol).eof_received():
@@ -282,7 +299,12 @@ class Connection(asyncio.Transport):
 
     def abort(self) -> None:
         self._unsent.clear()
-        if not self._lost:
+        if not self._lost and not self._options.lingers:
+            self._record("rst")
+            self._out.forget()
+            self._out.send_reset()
+            self._drop(None)
+        elif not self._lost:
             self._closing = True
             self._leave(None)
 

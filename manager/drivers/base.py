@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chargebench.datasheets.model import Table
 from chargebench.manager.readings import BoxReading, MeterReading
+from chargebench.manager.site import Failsafe
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """One read request: table, PDU address, number of registers."""
 
     table: Table
     address: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own method gives way
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One write request (function 6 for one value, 16 for several)."""
 
     function: int
@@ -44,8 +42,12 @@ class BoxDriver(Protocol):
     def greet(self) -> tuple[Read, ...]:
         """What to read once after each connect."""
 
-    def prepares(self, greeted: Answers) -> tuple[Write, ...]:
-        """What to write once after ``greet`` so that the box stays within reach; never a limit."""
+    def prepares(self, greeted: Answers, failsafe: Failsafe | None) -> tuple[Write, ...]:
+        """What to write once after ``greet``: what keeps the box within reach, and ``failsafe`` where it shows another one.
+
+        Never a limit. Nothing is written that is there already, since most of it wears a flash memory; and nothing that the
+        box did not show, or cannot be. None: its failsafe is left as it is.
+        """
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """What to read every cycle, given the answers to ``greet``; ``ValueError`` if they are those of another device."""

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from chargebench.datasheets.codec import decode
 from chargebench.datasheets.model import Datasheet, Register
 from chargebench.datasheets.plan import plan
 from chargebench.manager.drivers.base import Answers, Read
 
+KNOWN_MOST: Final = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a register stands in the answer to a read, and the words that there stand for "no value"."""
+    """Where a register stands in the answer to a read, and the words that there stand for "no value".
+
+    ``known``: what words meant when they last came; most answers are as the one before.
+    """
 
     register: Register
     read: Read
     words: slice
     sentinels: frozenset[tuple[int, ...]]
+    known: dict[tuple[int, ...], int] = field(default_factory=dict)
 
 
 class Fields:
@@ -40,19 +47,30 @@ class Fields:
     def number(self, name: str, answers: Answers) -> int:
         """The value in house units; ``ValueError`` if it did not come or stands for "no value"."""
         place = self._places[name]
-        words = self.words(name, answers)
-        if words is None:
+        answer = answers.get(place.read)
+        if answer is None:
             raise ValueError(f"{name} was not answered")
+        words = answer[place.words]
+        known = place.known.get(words)
+        if known is not None:
+            return known
         if words in place.sentinels:
             raise ValueError(f"{name} is {_hex(words)}, which stands for no value")
         value = decode(place.register, words)
         if isinstance(value, int):
+            if len(place.known) >= KNOWN_MOST:
+                place.known.clear()
+            place.known[words] = value
             return value
         raise ValueError(f"{name} is {_hex(words)}, which is no number")
 
     def bounded(self, name: str, answers: Answers, low: int, high: int) -> int:
         """``number`` within physics; ``ValueError`` beyond."""
-        value = self.number(name, answers)
+        place = self._places[name]
+        answer = answers.get(place.read)
+        value = None if answer is None else place.known.get(answer[place.words])
+        if value is None:
+            value = self.number(name, answers)
         if not low <= value <= high:
             raise ValueError(f"{name} is {value} {self._places[name].register.unit}, beyond {low} to {high}")
         return value

@@ -13,6 +13,7 @@ from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Read, Write
 from chargebench.manager.drivers.fields import Fields
 from chargebench.manager.readings import BoxReading, Pilot
+from chargebench.manager.site import Failsafe
 
 LAYOUT: Final = 1
 """Major version of the register map, in the high byte of its version."""
@@ -54,17 +55,28 @@ class Heidelberg:
         )
         self._limit = sheet.register("current_limit")
         self._stay_awake = sheet.register("standby_control")
+        self._timeout, self._current = sheet.register("watchdog_timeout"), sheet.register("failsafe_current")
 
     def greet(self) -> tuple[Read, ...]:
         """Version of the map, watchdog, standby, failsafe current."""
         hello = (self._layout, self._watchdog, self._standby, self._failsafe)
         return tuple(read for fields in hello for read in fields.reads)
 
-    def prepares(self, greeted: Answers) -> tuple[Write, ...]:
-        """Keep it awake, unless it says that it stays so."""
-        if self._standby.words("standby_control", greeted) == (STAY_AWAKE,):
-            return ()
-        return (Write(6, self._stay_awake.at, encode(self._stay_awake, STAY_AWAKE)),)
+    def prepares(self, greeted: Answers, failsafe: Failsafe | None) -> tuple[Write, ...]:
+        """Keep it awake, unless it says that it stays so; then its watchdog and its failsafe current."""
+        writes = []
+        if self._standby.words("standby_control", greeted) != (STAY_AWAKE,):
+            writes.append(Write(6, self._stay_awake.at, encode(self._stay_awake, STAY_AWAKE)))
+        after_us, current_ma = self._fallen_back(greeted)
+        if failsafe is None or after_us is None:
+            return tuple(writes)
+        timeout = down_to_step(self._timeout, failsafe.after_us // US_PER_MS)
+        current = down_to_step(self._current, failsafe.current_ma)
+        if timeout != after_us // US_PER_MS:
+            writes.append(Write(6, self._timeout.at, encode(self._timeout, timeout)))
+        if current != current_ma:
+            writes.append(Write(6, self._current.at, encode(self._current, current)))
+        return tuple(writes)
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State, measured values and limit."""

@@ -9,6 +9,7 @@ from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Read, Write
 from chargebench.manager.drivers.fields import Fields
 from chargebench.manager.readings import BoxReading, Pilot
+from chargebench.manager.site import Failsafe
 from chargebench.manager.units import Amps3
 
 VENDOR: Final = 0xCF05
@@ -43,18 +44,29 @@ class PowerBrain:
         )
         self._state = Fields(sheet, ["charge_pilot_state", "charging_cur_limit", "charging_enable", "charging_current"])
         self._meter = Fields(sheet, METER)
+        self._after, self._current = sheet.register("fail_safe_duration"), sheet.register("fail_safe_current")
         self._limit = sheet.register("charging_cur_limit")
         self._enable = sheet.register("charging_enable")
         if self._enable.at != self._limit.at + 1 or 16 not in self._limit.writes:
             raise ValueError(f"{sheet.name}: limit and enable cannot be written in one request")
+        if self._current.at != self._after.at + self._after.count:
+            raise ValueError(f"{sheet.name}: time and current of the failsafe cannot be written in one request")
 
     def greet(self) -> tuple[Read, ...]:
         """Identity, boot and failsafe registers, whether there is a meter, restarts so far."""
         return self._hello.reads
 
-    def prepares(self, greeted: Answers) -> tuple[Write, ...]:  # noqa: ARG002  (every driver is asked alike)
-        """Nothing: it always hears."""
-        return ()
+    def prepares(self, greeted: Answers, failsafe: Failsafe | None) -> tuple[Write, ...]:
+        """Time and current of its failsafe, in one request where both differ."""
+        after_us, current_ma = self._failsafe(greeted)
+        if failsafe is None or after_us is None:
+            return ()
+        seconds = down_to_step(self._after, failsafe.after_us // 1_000_000)
+        current = down_to_step(self._current, failsafe.current_ma)
+        after_words, current_words = encode(self._after, seconds), encode(self._current, current)
+        if after_us == seconds * 1_000_000:
+            return () if current == current_ma else (Write(16, self._current.at, current_words),)
+        return (Write(16, self._after.at, after_words if current == current_ma else after_words + current_words),)
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State and limit; the meter's block where there is a meter."""
@@ -80,6 +92,8 @@ class PowerBrain:
             energy_wh=energy(self._meter, answers) if metered else None,
             failsafe_us=failsafe_us,
             failsafe_ma=failsafe_ma,
+            restarts=self._restarts(greeted),
+            boot_ma=self._boot(greeted),
         )
 
     def writes(self, limit_ma: int) -> tuple[Write, ...]:
@@ -93,6 +107,18 @@ class PowerBrain:
     def _metered(self, greeted: Answers) -> bool:
         has_meter = self._hello.words("has_meter", greeted)
         return has_meter is not None and has_meter[0] == 1
+
+    def _restarts(self, greeted: Answers) -> int | None:
+        known = self._hello.words("count_restart", greeted) is not None
+        return self._hello.number("count_restart", greeted) if known else None
+
+    def _boot(self, greeted: Answers) -> int | None:
+        """Where it starts after a restart; what cannot be is as good as unknown, since no limit is set by it."""
+        try:
+            enabled = self._hello.bounded("def_charging_enable", greeted, 0, 1)
+            return self._hello.bounded("def_charging_cur_limit", greeted, 0, AMPS_MOST) if enabled else 0
+        except ValueError:
+            return None
 
     def _failsafe(self, greeted: Answers) -> tuple[int | None, int | None]:
         if self._hello.words("fail_safe_current", greeted) is None:

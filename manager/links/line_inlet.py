@@ -55,8 +55,15 @@ class LineInlet:
         self.forget(now_us)
         self._suspects[unit, shape] = now_us + BELIEVED_US
 
+    @property
+    def suspects(self) -> bool:
+        """Whether any answer may still come late."""
+        return bool(self._suspects)
+
     def forget(self, now_us: int) -> None:
         """What was asked too long ago does not come any more; such an answer belongs to a newer request."""
+        if not self._suspects:
+            return
         self._suspects = {key: until for key, until in self._suspects.items() if until > now_us}
 
     def doubtful(self, unit: int, shape: Shape, now_us: int) -> bool:

@@ -37,12 +37,12 @@ QUEUE_MOST: Final = 4096
 
 @dataclass(order=True, slots=True)
 class Job:
-    """A request in the queue."""
+    """A request in the queue; None: a mere try to connect."""
 
     rank: Rank
     number: int
     unit: int = field(compare=False)
-    request: Request = field(compare=False)
+    request: Request | None = field(compare=False)
     outcome: asyncio.Future[Outcome] = field(compare=False)
 
 
@@ -68,12 +68,14 @@ class Link:
         self._units: dict[int, Unit] = {}
         self._queue: list[Job] = []
         self._number = 0
-        self._wake = asyncio.Event()
+        self._sleep: asyncio.Future[None] | None = None
+        self._busy = False
         self._back_off = BackOff(self._pace)
         self._strikes = Strikes()
         self._free_us = 0
         self._broke: Exception | None = None
         self._device_gap_us = 0
+        self._shut = False
 
     # -- for those who ask ----------------------------------------------------------------
 
@@ -89,11 +91,39 @@ class Link:
         silences = self._unit(unit).back_off.fails
         if silences > 1 or (silences and rank is Rank.READ):
             rank = Rank.PROBE
+        return self._put(unit, request, rank)
+
+    async def read(self, unit: int, request: Read) -> Outcome:
+        """Read now, with no detour through the queue, where nobody else is asking over this connection; else as ``ask``."""
+        healthy = self._unit(unit).back_off.fails == 0
+        if self._line is not None or self._busy or self._queue or not healthy or self._broke is not None:
+            return await self.ask(unit, request, Rank.READ)
+        self._busy = True
+        try:
+            return await self._serve(unit, request)
+        finally:
+            self._busy = False
+            if self._queue:
+                self._wake()
+
+    def _put(self, unit: int, request: Request | None, rank: Rank) -> asyncio.Future[Outcome]:
         self._number += 1
         job = Job(rank, self._number, unit, request, asyncio.get_running_loop().create_future())
         heappush(self._queue, job)
-        self._wake.set()
+        self._wake()
         return job.outcome
+
+    def _wake(self) -> None:
+        if self._sleep is not None and not self._sleep.done():
+            self._sleep.set_result(None)
+
+    async def knock(self) -> bool:
+        """Try to connect and ask nothing: whether that works now and did not before, since something last answered.
+
+        A connection that comes about proves that the way is open both ways, but nothing of who sits at its end: it is
+        worth something only where it failed before. On a line there is nothing to try.
+        """
+        return isinstance(await self._put(0, None, Rank.PROBE), Answer)
 
     def heard_us(self, unit: int) -> int | None:
         """The last instant at which a request may have reached the unit, answered or not."""
@@ -113,10 +143,12 @@ class Link:
         """Serve the queue until cancelled; then close, and cancel what waits."""
         try:
             while True:
-                while not self._queue:
-                    self._wake.clear()
-                    await self._wake.wait()
+                while self._busy or not self._queue:
+                    self._sleep = asyncio.get_running_loop().create_future()
+                    await self._sleep
+                self._busy = True
                 await self._take(heappop(self._queue))
+                self._busy = False
         except Exception as error:
             self._broke = error
             raise
@@ -127,7 +159,7 @@ class Link:
 
     async def _take(self, job: Job) -> None:
         try:
-            outcome = await self._serve(job.unit, job.request)
+            outcome = await (self._knock() if job.request is None else self._serve(job.unit, job.request))
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 job.outcome.cancel()
@@ -139,27 +171,43 @@ class Link:
 
     async def _serve(self, number: int, request: Request) -> Outcome:
         unit = self._unit(number)
-        if unit.back_off.rests(now_us()):
+        if unit.back_off.until_us and unit.back_off.rests(now_us()):
             return NotAsked(unit.back_off.until_us)
         if not self._strikes.may_try():
             return LinkDown("silent altogether")
         healthy = unit.back_off.fails == 0 and self._strikes.row == 0
         again = self._pace.retries if healthy and isinstance(request, Read) else 0
         begun_us = now_us()
-        outcome = await self._attempt(number, unit, request)
+        if self._line is None and self._master.connected:
+            outcome = await self._exchange(number, unit, request, begun_us)
+        else:
+            outcome = await self._attempt(number, unit, request)
         while again and not isinstance(outcome, Answer | Refusal) and not self._back_off.rests(now_us()):
             again -= 1
             outcome = await self._attempt(number, unit, request)
-        unit.take(request, outcome, begun_us, now_us())
+        unit.take(request, outcome, begun_us, outcome.at_us if isinstance(outcome, Answer) else now_us())
         return outcome
+
+    async def _knock(self) -> Outcome:
+        if self._line is not None or self._master.connected:
+            return LinkDown("nothing to try")
+        down = await self._connect()
+        if down is not None:
+            return down
+        if not self._shut:
+            self._master.close()
+            return LinkDown("it was open all the time")
+        for unit in self._units.values():
+            unit.back_off.until_us = 0
+        return Answer(now_us())
 
     # -- one attempt ----------------------------------------------------------------------
 
     async def _attempt(self, number: int, unit: Unit, request: Request) -> Outcome:
-        down = await self._connect()
+        down = None if self._master.connected else await self._connect()
         if down is not None:
             return down
-        probe = self._probe(number, unit, request)
+        probe = None if self._line is None else self._probe(number, unit, request)
         if probe is not None:
             outcome = await self._exchange(number, unit, probe)
             if not isinstance(outcome, Answer | Refusal):
@@ -167,12 +215,11 @@ class Link:
         return await self._exchange(number, unit, request)
 
     async def _connect(self) -> LinkDown | None:
-        if self._master.connected:
-            return None
         if self._back_off.rests(now_us()):
             return LinkDown("left alone for a while")
         why = await self._master.open(self._pace.connect_us)
         if why:
+            self._shut = True
             self._back_off.failed(now_us())
             self._teller.tell("link down", self.name, why=why)
             return LinkDown(why)
@@ -184,25 +231,31 @@ class Link:
 
     def _probe(self, number: int, unit: Unit, request: Request) -> Read | None:
         """What to ask first, where the answer to ``request`` could be an earlier one's; None where it could not."""
-        inlet, now = self._master.inlet, now_us()
-        if not isinstance(inlet, LineInlet) or not isinstance(request, Read):
+        inlet = self._master.inlet
+        if not isinstance(inlet, LineInlet) or not isinstance(request, Read) or not inlet.suspects:
             return None
+        now = now_us()
         if not inlet.doubtful(number, shape_of(request), now):
             return None
         fresh = (one for one in unit.probes(request) if not inlet.doubtful(number, shape_of(one), now))
         return next(fresh, None)
 
-    async def _exchange(self, number: int, unit: Unit, request: Request) -> Outcome:
-        await self._pause()
-        begun_us = now_us()
-        if isinstance(self._master.inlet, LineInlet):
-            self._master.inlet.forget(begun_us)
+    async def _exchange(self, number: int, unit: Unit, request: Request, at_us: int | None = None) -> Outcome:
+        """One request and what becomes of it; ``at_us`` is the time, where the caller knows it."""
+        inlet = self._master.inlet
+        begun_us = at_us if at_us is not None and not self._free_us else await self._pause()
+        if isinstance(inlet, LineInlet):
+            inlet.forget(begun_us)
         outcome = await self._master.ask(number, request, begun_us + self._patience_us(request))
-        unit.heard_us = now = now_us()
-        self._free_us = now + self._gap_us()
+        unit.heard_us = now = outcome.at_us if isinstance(outcome, Answer) else now_us()
+        gap_us = self._gap_us()
+        self._free_us = now + gap_us if gap_us else 0
         self.counts.count(outcome)
         self._strikes.count(outcome, begun_us, now)
-        inlet = self._master.inlet
+        if isinstance(outcome, Answer) and not inlet.broken:
+            self._shut = False
+            return outcome
+        self._shut = self._shut and not isinstance(outcome, Answer | Refusal)
         if isinstance(inlet, LineInlet) and isinstance(outcome, NoAnswer | BadAnswer):
             inlet.suspect(number, shape_of(request), now)
             self._free_us += self._pace.drain_us
@@ -218,16 +271,22 @@ class Link:
             self._units[number].late_us = now_us()
         self._teller.tell("late answer", self.name, unit=number, late=self.counts.late)
 
-    async def _pause(self) -> None:
-        """Wait until the line has been silent for as long as it must be; a line that never is, is asked all the same."""
-        latest = now_us() + self._pace.answer_us
-        while (now := now_us()) < latest:
+    async def _pause(self) -> int:
+        """Wait until the line has been silent for as long as it must be; a line that never is, is asked all the same.
+
+        Returns the time (loop time).
+        """
+        now = now_us()
+        latest = now + self._pace.answer_us
+        while now < latest:
             free_us = self._free_us
             if self._line is not None and self._master.byte_us:
                 free_us = max(free_us, self._master.byte_us + self._gap_us())
             if free_us <= now:
-                return
+                break
             await asyncio.sleep(min(free_us, latest) / 1e6 - asyncio.get_running_loop().time())
+            now = now_us()
+        return now
 
     def _gap_us(self) -> int:
         least_us = max(self._pace.gap_us, self._device_gap_us)

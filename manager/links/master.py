@@ -1,9 +1,10 @@
 """One Modbus master over pymodbus: opens, asks one thing at a time, closes. The only module that knows pymodbus.
 
-pymodbus is given ``retries=0`` and no reconnecting: deadlines, retries and connections are ours. Between its transport and
-its framer stands a sieve, through which an inlet sees every byte first; pymodbus decodes only the frame that was found to
-be the answer. By itself it takes any function, any length and transaction id 0 for one, raises inside the transport on a
-frame that it cannot decode, and loses the rest of a late frame when the next request leaves.
+pymodbus connects, encodes requests and decodes answers; deadlines, retries and connections are ours. What its transport
+hands over goes to an inlet, which sees every byte; pymodbus decodes only the frame that was found to be the answer. By itself it takes any function, any length and transaction id 0 for one, raises inside the transport on a
+frame that it cannot decode, and loses the rest of a late frame when the next request leaves. Its own way of a request
+(``execute``) sets up a lock, a future and a timer each time, and would wait beyond our deadline; so the master sends the
+frame and waits for its answer by itself. One timer serves all deadlines: it is set anew only where one falls due earlier.
 
 Every connection gets a client of its own: pymodbus keeps one protocol object for all connections of a client, and the
 loss of an old transport, told late, would close the new one.
@@ -15,15 +16,30 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.exceptions import ConnectionException
 from pymodbus.framer import FramerBase, FramerRTU
-from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadCoilsResponse,
+    ReadDiscreteInputsRequest,
+    ReadDiscreteInputsResponse,
+)
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadHoldingRegistersResponse,
+    ReadInputRegistersRequest,
+    ReadInputRegistersResponse,
+    WriteMultipleRegistersRequest,
+    WriteMultipleRegistersResponse,
+    WriteSingleRegisterRequest,
+    WriteSingleRegisterResponse,
+)
 
 from chargebench.manager.drivers.base import Read
 from chargebench.manager.links.line_inlet import LineInlet
@@ -34,6 +50,23 @@ from chargebench.manager.site import SerialAddress
 
 PATIENCE_S: Final = 3600
 """Given to pymodbus as its own timeout, which must never fire before ours."""
+
+FRAMES_KEPT: Final = 256
+TRANSACTIONS: Final = 65_000
+READS: Final[dict[str, type[ModbusPDU]]] = {
+    "coil": ReadCoilsRequest,
+    "discrete": ReadDiscreteInputsRequest,
+    "holding": ReadHoldingRegistersRequest,
+    "input": ReadInputRegistersRequest,
+}
+ANSWERS: Final[dict[int, type[ModbusPDU]]] = {
+    1: ReadCoilsResponse,
+    2: ReadDiscreteInputsResponse,
+    3: ReadHoldingRegistersResponse,
+    4: ReadInputRegistersResponse,
+    6: WriteSingleRegisterResponse,
+    16: WriteMultipleRegistersResponse,
+}
 
 ConnectTrace = Callable[[bool], None]
 
@@ -57,51 +90,40 @@ def quiet() -> None:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 
-class Sieve(FramerBase):
-    """Stands before one of pymodbus' framers; lets the master see what leaves, and choose what it is to decode."""
-
-    def __init__(self, inner: FramerBase, leaves: Callable[[bytes], None], comes: Callable[[bytes], bytes]) -> None:
-        super().__init__(inner.decoder)
-        self._inner = inner
-        self._leaves = leaves
-        self._comes = comes
-
-    def buildFrame(self, message: ModbusPDU) -> bytes:  # noqa: N802 - pymodbus' name
-        """A request as it leaves."""
-        adu = self._inner.buildFrame(message)
-        self._leaves(adu)
-        return adu
-
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:  # noqa: N802
-        """All that came is taken at once; the answer, where it is in it."""
-        adu = self._comes(data)
-        return len(data), self._inner.handleFrame(adu, exp_devid, exp_tid)[1] if adu else None
-
-
 class Master:
     """One connection at a time, one open request at a time. Outcomes are values; nothing is raised but cancellation."""
 
-    def __init__(self, make: Callable[[ConnectTrace], ModbusBaseClient], make_inlet: Callable[[], Inlet]) -> None:
+    def __init__(
+        self, make: Callable[[ConnectTrace], ModbusBaseClient], make_inlet: Callable[[], Inlet], *, tcp: bool
+    ) -> None:
         self._make = make
         self._make_inlet = make_inlet
+        self._tcp = tcp
+        self._transaction = 0
         self.inlet = make_inlet()
         self.byte_us = 0
         self._client: ModbusBaseClient | None = None
-        self._lost = False
-        self._deadline: asyncio.Timeout | None = None
-        self._latest = 0.0
+        self._transport: asyncio.Transport
+        self._framer: FramerBase | None = None
+        self._up = self._lost = False
+        self._frames: dict[tuple[int, Request], bytes] = {}
+        self._answer: asyncio.Future[ModbusPDU | None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._latest_us = self._due_us = self._timer_us = 0
 
     @property
     def connected(self) -> bool:
-        return self._client is not None and self._client.connected and not self._lost
+        return self._up and not self._lost
 
     async def open(self, connect_us: int) -> str:
         """Connect or open the port; why it failed, or nothing."""
         self.close()
         self.inlet = self._make_inlet()
         self._lost = False
+        self._transaction = 0
         self._client = client = self._make(self._changed)
-        client.ctx.framer = Sieve(client.ctx.framer, self._left, self._came)
+        self._framer = client.ctx.framer
+        client.ctx.data_received = self._came  # type: ignore[method-assign]  # what its transport hands it is ours to judge
         why = "refused, or not there"
         opened = False
         try:
@@ -111,14 +133,17 @@ class Master:
             why, opened = "no connection in time", False
         except (OSError, ValueError) as error:
             why = str(error)
-        if opened and self.connected:
+        self._up = opened and client.connected
+        if self.connected and isinstance(client.ctx.transport, asyncio.Transport):
+            self._transport = client.ctx.transport
             return ""
         self.close()
         return why
 
     def close(self, *, abort: bool = False) -> None:
         """Close; ``abort`` so that nothing which was sent and not yet delivered can arrive any more."""
-        client, self._client = self._client, None
+        self._stop_timer()
+        client, self._client, self._up = self._client, None, False
         if client is None:
             return
         if abort and isinstance(client.ctx.transport, asyncio.Transport):
@@ -127,43 +152,85 @@ class Master:
 
     async def ask(self, unit: int, request: Request, deadline_us: int) -> Outcome:
         """One request, one outcome, at ``deadline_us`` (loop time) at the latest."""
-        client = self._client
-        if client is None or not self.connected:
+        if not self.connected:
             return LinkDown("not connected")
-        self._latest = deadline_us / 1e6
         self.inlet.expect(unit, shape_of(request))
+        self._answer = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout_at(self._latest) as self._deadline:
-                pdu = await _call(client, unit, request)
-        except TimeoutError:
-            return self._nothing()
-        except ConnectionException:
-            return LinkDown("connection lost")
+            self._send(unit, request)
+            self._latest_us = deadline_us
+            self._wait_until(deadline_us)
+            pdu = await self._answer
         except ModbusException as error:
             return BadAnswer(str(error))
         finally:
-            self._deadline = None
+            self._answer = None
             self.inlet.give_up()
+        if pdu is None:
+            return self._nothing()
         if pdu.isError():
             return Refusal(pdu.exception_code)
         return Answer(self.byte_us, _words(request, pdu))
+
+    def _send(self, unit: int, request: Request) -> None:
+        adu = self._frame(unit, request)
+        if self._tcp:
+            self._transaction = self._transaction % TRANSACTIONS + 1
+            adu = self._transaction.to_bytes(2, "big") + adu[2:]
+        self.inlet.sent(adu)
+        self._transport.write(adu)
+
+    def _frame(self, unit: int, request: Request) -> bytes:
+        """The frame of a request, its transaction id still 0 where it has one: most requests are made again and again."""
+        frame = self._frames.get((unit, request))
+        if frame is None:
+            assert self._framer is not None
+            if len(self._frames) >= FRAMES_KEPT:
+                self._frames.clear()
+            frame = self._frames[unit, request] = self._framer.buildFrame(_pdu(unit, request))
+        return frame
 
     def _nothing(self) -> Outcome:
         if self._lost:
             return LinkDown("connection lost")
         return BadAnswer(self.inlet.bad) if self.inlet.bad else NoAnswer()
 
+    # -- the deadline -----------------------------------------------------------------------
+
+    def _wait_until(self, due_us: int) -> None:
+        """The open request is given up at ``due_us`` (loop time)."""
+        self._due_us = due_us
+        if self._timer is None or self._timer_us > due_us:
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_at(due_us / 1e6, self._look)
+            self._timer_us = due_us
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if now_us() >= self._due_us:
+            self._answer.set_result(None)
+        else:
+            self._wait_until(self._due_us)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     # -- called by pymodbus -----------------------------------------------------------------
 
-    def _left(self, adu: bytes) -> None:
-        self.inlet.sent(adu)
-
-    def _came(self, data: bytes) -> bytes:
+    def _came(self, data: bytes) -> None:
         self.byte_us = now_us()
         adu = self.inlet.receive(data)
         if not adu:
             self._hurry(self.inlet.wait_us)
-        return adu
+        elif self._answer is not None and not self._answer.done():
+            try:
+                self._answer.set_result(_answer(adu[7:] if self._tcp else adu[1:-2]))
+            except (ModbusException, ValueError, IndexError, struct.error) as error:
+                self._answer.set_exception(ModbusException(str(error)))
 
     def _changed(self, up: bool) -> None:
         if not up:
@@ -172,10 +239,14 @@ class Master:
 
     def _hurry(self, wait_us: int | None) -> None:
         """Wait for the open request so long and no longer, never beyond its deadline."""
-        if self._deadline is None or self._deadline.expired():
+        if self._answer is None or self._answer.done():
             return
-        now_s = asyncio.get_running_loop().time()
-        self._deadline.reschedule(self._latest if wait_us is None else min(self._latest, now_s + wait_us / 1e6))
+        if wait_us == 0:
+            self._answer.set_result(None)
+        elif wait_us is None:
+            self._wait_until(self._latest_us)
+        else:
+            self._wait_until(min(self._latest_us, now_us() + wait_us))
 
 
 def now_us() -> int:
@@ -191,7 +262,7 @@ def tcp_master(host: str, port: int, late: Callable[[int], None]) -> Master:
             host, port=port, timeout=PATIENCE_S, retries=0, reconnect_delay=0, trace_connect=trace
         )
 
-    return Master(make, lambda: TcpInlet(late))
+    return Master(make, lambda: TcpInlet(late), tcp=True)
 
 
 def line_master(port: str, address: SerialAddress, late: Callable[[int], None]) -> Master:
@@ -214,7 +285,7 @@ def line_master(port: str, address: SerialAddress, late: Callable[[int], None]) 
             trace_connect=trace,
         )
 
-    return Master(make, lambda: inlet)
+    return Master(make, lambda: inlet, tcp=False)
 
 
 def crc_of(body: bytes) -> bytes:
@@ -230,18 +301,20 @@ def _abort(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-def _call(client: ModbusBaseClient, unit: int, request: Request) -> Awaitable[ModbusPDU]:
+def _pdu(unit: int, request: Request) -> ModbusPDU:
+    """A request as pymodbus has it."""
     if isinstance(request, Read):
-        reads = {
-            "coil": client.read_coils,
-            "discrete": client.read_discrete_inputs,
-            "holding": client.read_holding_registers,
-            "input": client.read_input_registers,
-        }
-        return reads[request.table](request.address, count=request.count, device_id=unit)
-    if request.function == 6:
-        return client.write_register(request.address, request.values[0], device_id=unit)
-    return client.write_registers(request.address, list(request.values), device_id=unit)
+        return READS[request.table](dev_id=unit, address=request.address, count=request.count)
+    write = WriteSingleRegisterRequest if request.function == 6 else WriteMultipleRegistersRequest
+    return write(dev_id=unit, address=request.address, registers=list(request.values))
+
+
+def _answer(pdu: bytes) -> ModbusPDU:
+    """An answer as pymodbus has it; one that it cannot decode raises one of several exceptions."""
+    function = pdu[0]
+    answer = ExceptionResponse(function & 0x7F) if function & 0x80 else ANSWERS[function]()
+    answer.decode(pdu[1:])
+    return answer
 
 
 def _words(request: Request, pdu: ModbusPDU) -> tuple[int, ...]:

@@ -92,7 +92,7 @@ class Strikes:
             self.row += 1
             self.unanswered += 1
             self.spent_us += now_us - begun_us
-        elif not isinstance(outcome, LinkDown):
+        elif isinstance(outcome, Answer) or not isinstance(outcome, LinkDown):
             self.alive(now_us)
 
     def alive(self, now_us: int) -> None:
@@ -118,7 +118,7 @@ class Unit:
         """Judge a request that was begun at ``begun_us`` and is over."""
         if isinstance(outcome, Answer):
             self.back_off.worked()
-            if isinstance(request, Read) and len(self.known) < KNOWN_MOST:
+            if len(self.known) < KNOWN_MOST and isinstance(request, Read):
                 self.known.setdefault(request)
         elif self._failed(request, outcome, begun_us):
             self.back_off.failed(now_us)
@@ -157,7 +157,9 @@ class Counts:
 
     def count(self, outcome: Outcome) -> None:
         self.requests += 1
-        self.answers += isinstance(outcome, Answer)
+        if isinstance(outcome, Answer):
+            self.answers += 1
+            return
         self.refusals += isinstance(outcome, Refusal)
         self.silences += isinstance(outcome, NoAnswer)
         self.bad += isinstance(outcome, BadAnswer)

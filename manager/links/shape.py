@@ -7,6 +7,7 @@ the request, and on a serial line there is no transaction id: two requests with 
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from chargebench.manager.drivers.base import Read
@@ -33,6 +34,7 @@ class Shape(NamedTuple):
         return len(pdu) == self.size and pdu.startswith(self.head)
 
 
+@lru_cache(maxsize=1024)
 def shape_of(request: Request) -> Shape:
     """The shape of the answer to ``request``; ``ValueError`` for a function that is not spoken here."""
     if isinstance(request, Read):

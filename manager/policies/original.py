@@ -25,6 +25,7 @@ Where the pages are silent:
 - A silent box is not written to, and keeps its turn. A box that shows another limit than it was given gets it again.
 - A meter of the house that knows only a total is shared out over three phases. For a lost one see ``original_house``.
 - A turn lasts at least as long as a pause. Who waits the longest is next, who was served the longest gives way.
+- A box without a licence is counted at its maximum and never written: nothing is documented, and that much is safe.
 - Left out, since a site file says nothing of them: imbalance between phases, surplus of the sun, charging rules, groups, the
   switching of phases, and the option that books the last known power of a box in error for good.
 """
@@ -93,6 +94,7 @@ class Original:
             self._wish(k, box.reading, minimum=seen.house.blind)
             for k, box in enumerate(view.boxes)
             if box.reading is not None and box.silent_since_us is None and _plugged(box.reading)
+            if _licensed(self.site.boxes[k], box)
         ]
         shares = share(wishes, self._turns, seen.free, now_us)
         self._turns = shares.turns
@@ -114,7 +116,9 @@ class Original:
         for box, seen in zip(self.site.boxes, view.boxes, strict=True):
             draws = self._counted(box, seen, now_us, due)
             boxes = add(boxes, draws)
-            if seen.silent_since_us is not None:
+            if not _licensed(box, seen):
+                silent = add(silent, _alike(box, box.maximum_ma))
+            elif seen.silent_since_us is not None:
                 silent = add(silent, draws)
         house = self._house.look(view.meters, boxes, now_us, due)
         most = (connection.limit_ma - connection.reserve_ma,) * 3
@@ -180,6 +184,7 @@ class Original:
             Command(n, k, target)
             for k, (box, target) in enumerate(zip(view.boxes, targets, strict=True))
             if box.reading is not None and box.silent_since_us is None and box.reading.limit_ma != target
+            if _licensed(self.site.boxes[k], box)
         ]
 
     def _decision(self, n: int, seen: _Seen, shares: Shares) -> Decision:
@@ -203,6 +208,10 @@ class _Seen:
     house: Background
     silent: Amps3
     free: tuple[int, ...]
+
+
+def _licensed(box: Box, seen: BoxView) -> bool:
+    return box.licensed if seen.licensed is None else seen.licensed
 
 
 def _charging(reading: BoxReading) -> bool:
@@ -237,8 +246,9 @@ def _matter(view: View) -> tuple[object, ...]:
 def _of_box(seen: BoxView) -> tuple[object, ...]:
     one = seen.reading
     if one is None:
-        return (seen.silent_since_us,)
-    return seen.silent_since_us, one.pilot, one.limit_ma, one.phases_ma, one.power_w, one.failsafe_ma is None
+        return seen.silent_since_us, seen.licensed
+    matter = one.pilot, one.limit_ma, one.phases_ma, one.power_w, one.failsafe_ma is None
+    return seen.silent_since_us, seen.licensed, *matter
 
 
 def _of_meter(seen: MeterView) -> tuple[object, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from chargebench.manager.controller import Controller as Fair
-from chargebench.manager.policies.original import Original
+from chargebench.manager.policies.original import FAILSAFE_MA, FAILSAFE_US, Original
 from chargebench.manager.readings import Command, View
-from chargebench.manager.site import Policy, Site
+from chargebench.manager.site import Box, Policy, Site
 
 
 class Controller(Protocol):
@@ -28,6 +29,11 @@ class Controller(Protocol):
 
 
 CONTROLLERS: Final[Mapping[Policy, Callable[[Site], Controller]]] = {"fair": Fair, "original": Original}
+
+
+def as_meant(policy: Policy, box: Box) -> Box:
+    """A box with the failsafe that it is to be set to: as the site says, but the original means one and the same for all."""
+    return replace(box, failsafe_us=FAILSAFE_US, failsafe_ma=FAILSAFE_MA) if policy == "original" else box
 
 
 def controller_for(policy: Policy) -> Callable[[Site], Controller]:

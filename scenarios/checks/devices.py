@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.load import load, names
 from chargebench.manager.drivers.registry import BOXES, METERS
 from chargebench.manager.site import TcpAddress
@@ -20,9 +21,8 @@ def known(ground: Ground) -> Iterator[Found]:
         at = (*one.loc, "device")
         if one.device not in shelf:
             alike = [name for name in shelf if load(name).kind == one.kind]
-            yield Found(
-                "error", at, f"no datasheet is called {one.device!r}; known are {', '.join(alike)}", " or ".join(alike)
-            )
+            sentence = f"no datasheet is called {one.device!r}{suggest(one.device, alike)}"
+            yield Found("error", at, sentence, " or ".join(alike))
             continue
         sheet = load(one.device)
         way = "tcp" if isinstance(one.address, TcpAddress) else "rtu"

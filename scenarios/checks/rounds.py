@@ -62,12 +62,14 @@ def cycle_us(links: tuple[Round, ...]) -> int:
 def reaction_us(site: Site) -> int:
     """From an overload to the last car having reduced.
 
-    The meter's interval; a cycle until it is asked and one until that counts; the writes, with one unit that does not
-    answer on a link of several; the box's pulse lock-out; the car.
+    The meter's interval; a cycle until it is asked and one until that counts, and at a grid meter one more, since a rise that
+    a ramping car may explain is doubted for a cycle; the writes, with one unit that does not answer on a link of several; the
+    box's pulse lock-out; the car.
     """
     links = rounds(site)
     writes_us = max((one.writes_us + one.timeout_us for one in links), default=0)
-    return METER_US + 2 * cycle_us(links) + writes_us + LOCK_OUT_US + CAR_US
+    cycles = 3 if any(meter.role == "grid supply" for meter in site.meters) else 2
+    return METER_US + cycles * cycle_us(links) + writes_us + LOCK_OUT_US + CAR_US
 
 
 def poll_rounds(ground: Ground) -> Iterator[Found]:

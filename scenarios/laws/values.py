@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from pydantic import PlainValidator
 from chargebench.datasheets import quantity
 
 How = Literal["exactly", "at least", "at most", "above", "below"]
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]))? ?%", re.ASCII)
 _HOWS: tuple[How, ...] = ("at least", "at most", "above", "below")
 
 
@@ -57,6 +59,18 @@ def count(text: object) -> Bound:
     return bound(text, _whole, "at most 4")
 
 
+def percent(text: object) -> Bound:
+    """Read ``at least 80 %`` in permille, in steps of a tenth of a percent."""
+    return bound(text, _permille, "at least 80 %")
+
+
+def _permille(words: str) -> int:
+    found = _PERCENT.fullmatch(words)
+    if found is None or (permille := int(found[1]) * 10 + int(found[2] or 0)) > 1000:
+        raise ValueError(f"expected a share from 0 % to 100 %, such as at least 80 %, got {words}")
+    return permille
+
+
 def _quantity(kind: quantity.Kind, example: str) -> PlainValidator:
     return PlainValidator(lambda text: bound(text, lambda words: quantity.parse(words, kind), example))
 
@@ -71,3 +85,4 @@ CurrentBound = Annotated[Bound, _quantity("current", "at most 6 A")]
 EnergyBound = Annotated[Bound, _quantity("energy", "at least 4 kWh")]
 DurationBound = Annotated[Bound, _quantity("duration", "at most 35 min")]
 CountBound = Annotated[Bound, PlainValidator(count)]
+PercentBound = Annotated[Bound, PlainValidator(percent)]  # permille

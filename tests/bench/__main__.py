@@ -1,6 +1,8 @@
 """``python -m tests.bench`` measures how quick the bench is, and asserts nothing: a table, each row the median of five.
 
-Figures of a wall clock are worth something on a machine that does nothing else. ``docs/bench.md`` keeps one such table.
+``python -m tests.bench shares`` tells where the time goes, ``python -m tests.bench memory`` how much memory a simulated
+day takes. Figures of a wall clock are worth something on a machine that does nothing else. ``docs/bench.md`` keeps one
+such table.
 """
 
 from __future__ import annotations
@@ -8,28 +10,38 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import bench_wires, decisions, runs, startup, worlds
+from tests.bench import bench_wires, decisions, memory, runs, shares, startup, worlds
+from tests.bench.runs import Restless, scenario, speed
 
 TIMES = 5
+SPEED = "simulated s / s"
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A row of the table; ``once`` measures it one time, in ``unit``."""
+    """A row of the table; ``once`` measures it one time, in ``unit``, or says that there is nothing to measure."""
 
     what: str
     unit: str
-    once: Callable[[], float]
+    once: Callable[[], float | None]
 
 
 MEASURES = (
     Measure("start-up of `chargebench --help`", "ms", startup.once_ms),
-    Measure("`house-14kw`, 3 h, three boxes on TCP", "simulated s / s", lambda: runs.speed("house-14kw")),
-    Measure("`rs485-line`, 40 min, three boxes and three meters on one line", "simulated s / s", lambda: runs.speed("rs485-line")),
+    Measure("`house-14kw`, 3 h, three boxes on TCP", SPEED, lambda: speed(scenario("house-14kw"))),
+    Measure("`rs485-line`, 40 min, three boxes and three meters on one line", SPEED, lambda: speed(scenario("rs485-line"))),
+    Measure("`twenty-five-slaves`: TCP, two reads each every 3 s, writes where something changes", SPEED, lambda: speed(scenario("twenty-five-slaves"))),
+    Measure("the same, with a write to each every 3 s", SPEED, lambda: speed(scenario("twenty-five-slaves"), Restless)),
+    Measure("the prototype: 25 slaves on TCP, two reads and a write each every 3 s, no world", SPEED, lambda: runs.prototype("tcp")),
+    Measure("25 slaves on a line at 19200 baud, one read and one write each every 3 s", SPEED, lambda: speed(runs.line(), Restless)),
+    Measure("the same: its round", "simulated ms", lambda: runs.round_ms(runs.line(), "COM1", Restless)),
+    Measure("`twenty-five-on-a-line`: two reads each every 3 s, writes where something changes", SPEED, lambda: speed(scenario("twenty-five-on-a-line"))),
+    Measure("the prototype: 25 slaves on a line at 9600 baud, two reads and a write each, no t3.5", SPEED, lambda: runs.prototype("rtu")),
     Measure("pymodbus clients on simulated TCP, 25 slaves", "requests / s", lambda: bench_wires.measure("tcp", 600).rate),
     Measure("pymodbus client on a simulated line at 9600 baud, 25 slaves", "requests / s", lambda: bench_wires.measure("line", 600).rate),
     Measure("a decision of the controller, 25 boxes, all charging", "µs", decisions.decision_us),
@@ -39,15 +51,32 @@ MEASURES = (
 
 
 def main() -> None:
-    rounds = [
-        [measure.once() for measure in MEASURES] for _ in range(TIMES)
-    ]  # so a slow minute slows a bit of each row
-    print("| what | median of 5 | least | most | unit |")
+    what, *rest = sys.argv[1:] or ["table"]
+    if what == "table":
+        table(int(rest[0]) if rest else TIMES)
+    elif what == "shares":
+        shares.main(rest)
+    elif what == "memory":
+        memory.main(int(rest[0]) if rest else memory.HOURS)
+    else:
+        raise SystemExit(f"expected table, shares or memory, got {what}")
+    print(f"\n{machine()}")
+
+
+def table(times: int) -> None:
+    """All measures, again and again, so that a slow minute slows a bit of each row."""
+    rounds = [[measure.once() for measure in MEASURES] for _ in range(times)]
+    print(f"| what | median of {times} | least | most | unit |")
     print("| --- | ---: | ---: | ---: | --- |")
     for measure, values in zip(MEASURES, zip(*rounds, strict=True), strict=True):
-        cells = " | ".join(f"{value:,.0f}" for value in (statistics.median(values), min(values), max(values)))
-        print(f"| {measure.what} | {cells} | {measure.unit} |")
-    print(f"\n{machine()}")
+        print(f"| {measure.what} | {figures(values)} | {measure.unit} |")
+
+
+def figures(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "not here | | "
+    return " | ".join(f"{value:,.0f}" for value in (statistics.median(known), min(known), max(known)))
 
 
 def machine() -> str:

@@ -68,6 +68,23 @@ def test_on_top_of_an_old_limit_failsafe_goes_as_it_came():
     assert one.story("limit") == []
 
 
+def test_a_write_that_ends_failsafe_holds_and_the_old_limit_never_comes_back():
+    one = failsafe(profile="on-top", boot_limit_ma=16_000).to(100 * S)
+    write(one, 100 * S, 6_000).to(120 * S)
+    assert one.box.pulse.offered_ma == 6_000
+    assert [entry for entry in since(one, 99 * S, "offer") if entry[-1] > 6_000] == []
+
+
+def test_a_read_that_ends_failsafe_wakes_the_old_limit_after_the_write_latency():
+    one = failsafe(profile="on-top", boot_limit_ma=16_000, write_latency_us=200_000).to(100 * S)
+    one.device().read("holding", 8093, 1)
+    write(one.to(100 * S + 200_000), 100 * S + 200_000, 6_000)
+    assert since(one.to(120 * S), 99 * S, "offer") == [
+        (100 * S + 200_000, "offer", 16_000),
+        (105 * S + 200_000, "offer", 6_000),
+    ]
+
+
 def test_failsafe_that_overwrites_stays_until_the_limit_is_written():
     one = failsafe(profile="overwrite").to(100 * S)
     assert one.story("limit") == [(60 * S, "limit", 6_000, 1)]
@@ -118,7 +135,7 @@ def test_a_restart_opens_under_load_is_deaf_and_begins_with_the_def_registers():
     write(one, 40 * S, limit_ma=16_000).to(60 * S)
     one.box.restart(60 * S)
     one.world._arm_all()
-    assert one.world.is_mute("box")
+    assert one.world.reach("box").mute
     assert one.box.pilot is Pilot.E
     one.to(120 * S)
     assert since(one, 60 * S) == [
@@ -134,7 +151,7 @@ def test_a_restart_opens_under_load_is_deaf_and_begins_with_the_def_registers():
         (86 * S, "state", "B", "C"),
         (88_500_000, "draw", 10_000, 3),
     ]
-    assert not one.world.is_mute("box")
+    assert not one.world.reach("box").mute
     assert (one.box.restarts, one.box.contactor.loaded_openings) == (1, 1)
 
 

@@ -235,14 +235,14 @@ def test_a_main_breaker_leaves_everything_dead():
     assert bench.story("state")[-1] == (at, "state", "C", "E")
     assert (at, "contactor", 0, 16_000) in bench.story()
     assert (at, "house", 0, 0, 0) in bench.story()
-    assert bench.world.is_mute("box")
+    assert bench.world.reach("box").mute
 
 
 def test_a_fuse_takes_the_box_whose_first_terminal_hangs_on_it():
     bench = tripping("gG", 25_000)
     bench.world.finish(HOUR)
     assert bench.world.connection.flow.level(HOUR) == (0, 0, 3 * A)
-    assert bench.world.is_mute("box")
+    assert bench.world.reach("box").mute
 
 
 def test_a_fuse_takes_from_a_car_the_phase_that_hangs_on_it():
@@ -252,7 +252,7 @@ def test_a_fuse_takes_from_a_car_the_phase_that_hangs_on_it():
     assert bench.world.connection.flow.level(HOUR) == (0, 16 * A, 19 * A)
     assert (at, "draw", 16_000, 2) in bench.story()
     assert bench.box.flow.level(HOUR) == (16 * A, 16 * A, 0)
-    assert not bench.world.is_mute("box")
+    assert not bench.world.reach("box").mute
 
 
 def test_figures_of_a_trip_tell_peak_times_and_margins():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chargebench.emulator.faults import registry
-from chargebench.emulator.spec import FaultSpec, LineAt, TcpAt
-from tests.emulator.worlds import HOUR, Bench, S, box_spec, car_spec, grid_meter, s0_spec
+from chargebench.emulator.spec import AccessPoint, ConnectionSpec, FaultSpec, LineAt, TcpAt
+from tests.emulator.worlds import HOUR, Bench, S, box_spec, car_spec, grid_meter, s0_spec, write
 
 
 def bench(*faults, **changes):
@@ -45,7 +47,7 @@ def test_a_fault_begins_and_ends_and_comes_again():
 def test_a_fault_without_an_end_stays():
     one = bench(FaultSpec("silence", "yard", 10 * S)).to(HOUR)
     assert told(one) == [(10 * S, "begins", "silence", "yard")]
-    assert one.world.is_mute("yard")
+    assert one.world.reach("yard").mute
 
 
 def test_a_fault_that_is_over_at_once_does_not_end():
@@ -85,15 +87,15 @@ def test_a_silent_box_takes_the_s0_inputs_of_its_case_with_it():
 
 def test_a_silent_meter_is_silent_alone():
     one = bench(FaultSpec("silence", "s0", 10 * S), FaultSpec("silence", "lone", 11 * S)).to(HOUR)
-    assert [one.world.is_mute(name) for name in ("box", "s0", "yard-s0", "grid", "lone")] == [
+    assert [one.world.reach(name).mute for name in ("box", "s0", "yard-s0", "grid", "lone")] == [
         False, True, False, False, True,
     ]  # fmt: skip
 
 
 def test_silences_on_top_of_each_other_end_with_the_last():
     one = bench(FaultSpec("silence", "box", 10 * S, 20 * S), FaultSpec("silence", "box", 15 * S, 5 * S)).to(29 * S)
-    assert one.world.is_mute("box")
-    assert not one.to(30 * S).world.is_mute("box")
+    assert one.world.reach("box").mute
+    assert not one.to(30 * S).world.reach("box").mute
     assert [entry for entry in one.mutes if entry[1] == "box"] == [(10 * S, "box", True), (30 * S, "box", False)]
 
 
@@ -133,6 +135,178 @@ def test_a_master_that_stops_is_told_to_whoever_runs_it():
     assert told(one) == [(10 * S, "begins", "master stops", "master"), (15 * S, "ends", "master stops", "master")]
 
 
+# -- several at once --------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_may_be_on_several_and_is_told_once():
+    one = bench(
+        FaultSpec("silence", "box", 10 * S, 5 * S, also=("lone",)), FaultSpec("reboot", "box", 60 * S, also=("yard",))
+    )
+    one.to(HOUR)
+    assert told(one)[:2] == [(10 * S, "begins", "silence", "box, lone"), (15 * S, "ends", "silence", "box, lone")]
+    assert [entry[1:] for entry in one.mutes[:6]] == [
+        ("box", True), ("s0", True), ("lone", True), ("box", False), ("s0", False), ("lone", False),
+    ]  # fmt: skip
+    assert one.story("boot") == [(80 * S, "boot", 1), (80 * S, "boot", 1)]
+
+
+# -- lost on the way -------------------------------------------------------------------------------------------------
+
+
+def reach(one, *names):
+    """What does not work of each device."""
+    return {
+        name: [part for part in ("powered", "hears", "speaks", "way_there", "way_back") if not getattr(now, part)]
+        for name in names
+        for now in [one.world.reach(name)]
+    }
+
+
+def test_answers_that_are_lost_take_those_of_the_case_with_them_and_no_request():
+    one = bench(FaultSpec("one-way loss", "box", 10 * S, 5 * S)).to(12 * S)
+    assert reach(one, "box", "s0", "yard") == {"box": ["speaks"], "s0": ["speaks"], "yard": []}
+    assert one.mutes == []
+    assert reach(one.to(15 * S), "box", "s0") == {"box": [], "s0": []}
+
+
+def test_requests_whose_answers_are_lost_feed_the_watchdog():
+    one = bench(FaultSpec("one-way loss", "box", 10 * S))
+    for at in range(0, 600, 30):
+        one.to(at * S).device().read("holding", 8092, 4)
+    assert one.story("failsafe") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "lost"),
+    [
+        ((), ["way_there", "way_back"]),
+        ((("way", "both"),), ["way_there", "way_back"]),
+        ((("way", "requests"),), ["way_there"]),
+        ((("way", "answers"),), ["way_back"]),
+    ],
+)
+def test_an_access_point_cuts_the_way_to_all_that_hangs_on_it(params, lost):
+    fault = FaultSpec("access point lost", "hall", 10 * S, 5 * S, params=params)
+    one = Bench(
+        [box_spec(), box_spec("other"), box_spec("third")],
+        meters=[s0_spec(), grid_meter()],
+        faults=[fault],
+        access_points=[AccessPoint("hall", ("box", "grid", "other"))],
+    ).to(12 * S)
+    names = ("box", "s0", "grid", "other", "third")
+    assert reach(one, *names) == {"box": lost, "s0": lost, "grid": lost, "other": lost, "third": []}
+    assert one.mutes == []
+    assert told(one)[0][2:] == ("access point lost", "hall")
+    assert reach(one.to(15 * S), *names) == {name: [] for name in names}
+
+
+def test_an_access_point_may_also_be_told_by_its_boxes():
+    one = bench(FaultSpec("access point lost", "box", 10 * S, also=("lone",))).to(10 * S)
+    assert reach(one, "box", "lone", "grid") == {
+        "box": ["way_there", "way_back"], "lone": ["way_there", "way_back"], "grid": [],
+    }  # fmt: skip
+
+
+def test_cuts_on_top_of_each_other_end_with_the_last():
+    one = bench(
+        FaultSpec("access point lost", "box", 10 * S, 20 * S), FaultSpec("access point lost", "box", 15 * S, 5 * S)
+    )
+    assert reach(one.to(29 * S), "box")["box"]
+    assert not reach(one.to(30 * S), "box")["box"]
+
+
+# -- blackout --------------------------------------------------------------------------------------------------------
+
+
+def dark(*more, house=((0, (5_000, 5_000, 5_000)), (70 * S, (9_000, 0, 0))), **changes):
+    """A blackout from 60 s to 90 s."""
+    return Bench(
+        [box_spec(**changes), box_spec("yard", wiring=(1,), boot_limit_ma=8_000)],
+        [car_spec(below_ma=0), car_spec("other", "yard", below_ma=0)],
+        [grid_meter(), s0_spec()],
+        house=house,
+        connection=ConnectionSpec(50_000, rating_ma=63_000),
+        faults=[FaultSpec("blackout", "connection", 60 * S, 30 * S, params=(("master_boots", 40 * S),)), *more],
+    )
+
+
+def amperes(one):
+    return tuple(na // 1_000_000_000 for na in one.world.connection.flow.level(one.world.now_us))
+
+
+def test_nothing_flows_in_a_blackout_and_what_it_took_comes_back_in_its_time():
+    one = dark()
+    assert amperes(one.to(59 * S)) == (21, 29, 21)
+    assert amperes(one.to(60 * S)) == (0, 0, 0)
+    assert amperes(one.to(89 * S)) == (0, 0, 0)
+    assert amperes(one.to(90 * S)) == (9, 0, 0)  # what the house takes by now
+    assert amperes(one.to(200 * S)) == (25, 24, 16)
+
+
+def test_a_blackout_opens_contactors_at_once_and_boxes_boot_to_their_def_registers():
+    one = dark()
+    write(one, 30 * S, 10_000, enable=True)
+    one.to(80 * S)
+    assert [entry for entry in one.story("contactor") if entry[0] == 60 * S] == [
+        (60 * S, "contactor", 0, 10_000), (60 * S, "contactor", 0, 8_000),
+    ]  # fmt: skip
+    assert [box.pilot.value for box in one.world.boxes.values()] == ["E", "E"]
+    one.to(200 * S)
+    assert one.story("boot") == [(110 * S, "boot", 1), (110 * S, "boot", 1)]
+    assert one.drawn_ma() == (16_000,) * 3
+
+
+def test_everything_is_deaf_in_a_blackout_and_boxes_until_they_have_booted():
+    one = dark().to(200 * S)
+    assert sorted(one.mutes) == sorted(
+        [(60 * S, name, True) for name in ("box", "yard", "grid", "s0")]
+        + [(90 * S, "grid", False), (110 * S, "box", False), (110 * S, "yard", False), (110 * S, "s0", False)]
+    )
+    assert reach(one, "box") == {"box": []}
+
+
+def test_the_master_is_up_when_it_has_booted():
+    assert dark().to(200 * S).story("stops", "starts") == [(60 * S, "stops"), (130 * S, "starts")]
+
+
+def test_a_master_that_somebody_else_holds_is_not_up_before_both_let_go():
+    one = dark(FaultSpec("master stops", "master", 80 * S, 100 * S)).to(HOUR)
+    assert one.story("stops", "starts") == [(60 * S, "stops"), (180 * S, "starts")]
+
+
+def test_a_second_blackout_begins_everything_anew():
+    one = dark(FaultSpec("blackout", "connection", 80 * S, 40 * S)).to(HOUR)
+    assert one.story("boot") == [(140 * S, "boot", 1), (140 * S, "boot", 1)]
+    assert one.story("stops", "starts") == [(60 * S, "stops"), (165 * S, "starts")]  # 45 s if nothing is said
+
+
+def test_a_box_does_not_restart_without_power():
+    one = dark(FaultSpec("reboot", "box", 70 * S)).to(85 * S)
+    assert (one.box.restarts, one.story("boot")) == (0, [])
+    assert one.to(200 * S).box.restarts == 1
+
+
+def test_a_fuse_that_has_opened_stays_open_after_a_blackout():
+    one = dark(house=((0, (100_000, 0, 0)), (40 * S, (300_000, 5_000, 5_000))), boot_enable=False)
+    one.world.connection.spec = replace(one.world.connection.spec, opens="may")
+    one.to(200 * S)
+    assert [entry[2] for entry in one.story("tripped")] == ["L1"]
+    assert amperes(one) == (0, 5 + 8, 5)
+    assert one.box.restarts == 0
+    assert one.world.reach("box").mute
+
+
+def test_cars_come_and_go_while_it_is_dark():
+    one = Bench(
+        [box_spec()],
+        [car_spec(below_ma=0, leaves_us=65 * S), car_spec("next", plugs_us=75 * S, below_ma=0)],
+        faults=[FaultSpec("blackout", "connection", 60 * S, 30 * S)],
+    )
+    assert one.to(80 * S).box.car.spec.name == "next"
+    assert one.drawn_ma() == (0, 0, 0)
+    assert one.to(200 * S).drawn_ma() == (16_000,) * 3
+
+
 # -- the registry ----------------------------------------------------------------------------------------------------
 
 
@@ -146,13 +320,20 @@ def test_every_kind_is_listed_under_its_name_and_explains_itself(name):
 
 
 def test_the_registry_is_in_alphabetical_order():
-    assert list(registry) == sorted(registry) == ["frozen", "master stops", "reboot", "silence"]
+    assert list(registry) == sorted(registry)
+    assert {"frozen", "master stops", "reboot", "silence"} <= {*registry}
+    assert {"access point lost", "blackout", "one-way loss"} <= {*registry}
 
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (FaultSpec("gremlins", "box", 0), "there is no fault gremlins; known are frozen"),
+        (FaultSpec("gremlins", "box", 0), "there is no fault gremlins; known are access point lost, blackout"),
+        (FaultSpec("silence", "box", 0, also=("cellar",)), "fault silence is on box or meter: box, yard, grid"),
+        (FaultSpec("silence", "box", 0, also=("yard", "box")), "on each of its targets once, got box, yard, box"),
+        (FaultSpec("access point lost", "yard", 0), "on yard: yard is on a line and not on the network"),
+        (FaultSpec("access point lost", "box", 0, params=(("way", "up"),)), "way is both, requests, answers; got up"),
+        (FaultSpec("blackout", "box", 0), "fault blackout is on connection: connection; got box"),
         (FaultSpec("frozen", "box", 0), "fault frozen is on meter: grid, s0"),
         (FaultSpec("reboot", "grid", 0), "fault reboot is on box: box, yard; got grid"),
         (FaultSpec("silence", "cellar", 0), "fault silence is on box or meter"),

@@ -126,14 +126,14 @@ def test_devices_live_in_the_time_of_the_world_and_turnarounds_in_that_of_the_lo
 
 def test_closed_ports_are_free_again_and_leave_the_world_alone():
     loop, bench = SimLoop(), Bench([box_spec()])
-    listeners = list(bench.world.on_mute)
+    listeners = list(bench.world.reaches.listeners)
 
     async def main() -> None:
         for _ in range(2):
             async with served(bench, tcp={"box.lan:4701": 14701}) as ports:
                 pass
             ports.close()
-        assert bench.world.on_mute == listeners
+        assert bench.world.reaches.listeners == listeners
         with pytest.raises(OSError, match="14701"):
             await over_tcp(f"{LOOPBACK}:14701", LIMIT)
 
@@ -272,6 +272,29 @@ def test_slave_that_falls_silent_while_the_ports_open_is_silent():
     loop.run(main())
 
 
+@pytest.mark.parametrize(
+    ("kind", "way", "carried_out"),
+    [
+        ("one-way loss", None, True),
+        ("access point lost", None, False),
+        ("access point lost", "answers", True),
+        ("access point lost", "requests", False),
+    ],
+)
+def test_what_a_network_would_not_carry_a_real_port_does_not_hear_or_say(kind, way, carried_out):
+    params = () if way is None else (("way", way),)
+    loop, bench = SimLoop(), Bench([box_spec()], faults=[FaultSpec(kind, "box", 0, 10 * S, params=params)])
+
+    async def main() -> None:
+        async with served(bench) as ports:
+            assert await over_tcp(ports.aliases["box.lan:4701"], STOP) == b""
+            assert bool(bench.story("write")) == carried_out
+            await asyncio.sleep(10)
+            assert await over_tcp(ports.aliases["box.lan:4701"], LIMIT) != b""
+
+    loop.run(main())
+
+
 # ---- what cannot be --------------------------------------------------------------------------------------------------
 
 
@@ -293,7 +316,7 @@ def test_slave_that_falls_silent_while_the_ports_open_is_silent():
 def test_what_cannot_be_opened_is_told_and_nothing_is_left_open(options, kind, sentence):
     loop, bench = SimLoop(), Bench([*boxes(), box_spec()])
     line = Line(loop, "COM1")
-    listeners = list(bench.world.on_mute)
+    listeners = list(bench.world.reaches.listeners)
 
     async def main() -> None:
         SimulatedLine(loop, line, "taken")
@@ -303,7 +326,7 @@ def test_what_cannot_be_opened_is_told_and_nothing_is_left_open(options, kind, s
             await open_ports(pump, **options)
         assert type(caught.value) is kind
         assert str(caught.value).startswith(sentence)
-        assert bench.world.on_mute == listeners
+        assert bench.world.reaches.listeners == listeners
         async with served(bench, ttys=TTY, tcp={"box.lan:4701": 14701}):
             pass
         busy.close()

@@ -130,6 +130,39 @@ def test_a_mute_slave_hears_nothing_and_answers_nothing():
     assert slave.answer(1, READ, 0) == READ_ANSWER
 
 
+def test_one_deaf_unit_leaves_the_others_behind_its_port_alone():
+    deaf, other = Bank(), Bank()
+    slave = Slave({1: deaf, 2: other})
+    slave.reach(1, hears=False, speaks=True)
+    assert slave.answer(1, WRITE, 0) is None
+    assert slave.answer(1, WRITE, 0, serial=True) is None
+    assert slave.answer(2, READ, 0) == READ_ANSWER
+    slave.heard(good=True)
+    slave.answer(0, WRITE, 0, serial=True)
+    assert (len(deaf.calls), len(other.calls)) == (0, 2)
+    slave.reach(1, hears=True, speaks=True)
+    assert slave.answer(1, READ, 0) == READ_ANSWER
+    assert (count(slave, 0x0B), count(slave, 0x0B, 2)) == (0, 1)
+
+
+@pytest.mark.parametrize("serial", [False, True])
+def test_a_unit_that_cannot_speak_does_what_it_is_told(serial):
+    bank, other = Bank(), Bank()
+    slave = Slave({1: bank, 2: other})
+    slave.reach(1, hears=True, speaks=False)
+    assert slave.answer(1, WRITE, 0, serial=serial) is None
+    assert len(bank.calls) == 1
+    assert slave.answer(2, READ, 0, serial=serial) == READ_ANSWER
+    slave.reach(1, hears=True, speaks=True)
+    assert slave.answer(1, READ, 0, serial=serial) == READ_ANSWER
+
+
+def test_the_one_device_behind_any_unit_is_deaf_under_each_of_them():
+    slave = Slave({7: Bank()}, tcp_any_unit=True)
+    slave.reach(7, hears=False, speaks=True)
+    assert [slave.answer(unit, READ, 0) for unit in (7, 0, 255)] == [None] * 3
+
+
 # ---- diagnostics -----------------------------------------------------------------------------------------------------
 
 
@@ -211,3 +244,16 @@ def test_a_counter_wraps_at_16_bits():
     for _ in range(0x10001):
         slave.heard(good=True)
     assert count(slave, 0x0B) == 1
+
+
+@pytest.mark.parametrize("serial", [False, True])
+def test_every_request_to_write_that_arrives_is_heard_of_whether_or_not_anybody_minds(serial):
+    heard = []
+    slave = Slave({1: Bank(), 2: Bank()})
+    slave.on_write = lambda at_us, unit, function: heard.append((at_us, unit, function))
+    refused = bytes.fromhex("06 ffff 0001")
+    for at_us, unit, pdu in ((1, 1, READ), (2, 2, WRITE), (3, 1, refused), (4, 9, WRITE), (5, 1, b"")):
+        slave.answer(unit, pdu, at_us, serial=serial)
+    slave.mute = True
+    slave.answer(1, bytes.fromhex("10 0064 0001 02 0001"), 6, serial=serial)
+    assert heard == [(2, 2, 6), (3, 1, 6), (4, 9, 6), (6, 1, 16)]

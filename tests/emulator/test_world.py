@@ -286,6 +286,8 @@ def test_one_event_concerns_its_actor_and_the_connection_only(monkeypatch):
     steps = sum(count for number, count in armed.items() if number)
     assert armed[0] == steps <= 10 * 25
     one.device("box7").read("holding", 8092, 4)
+    assert sum(armed.values()) == 2 * steps, "a read only puts off what was to come"
+    one.device("box7").write("holding", 8093, (70,))
     assert sum(armed.values()) == 2 * steps + 2
 
 
@@ -293,7 +295,10 @@ def test_one_event_concerns_its_actor_and_the_connection_only(monkeypatch):
 
 
 def served(one):
-    return [(server.name, server.at, sorted(server.units), server.owner) for server in one.world.servers()]
+    return [
+        (server.name, server.at, sorted(server.units), *(its.owner for its in server.members))
+        for server in one.world.servers()
+    ]
 
 
 def test_servers_stand_where_the_spec_says_boxes_first():
@@ -326,7 +331,7 @@ def test_units_at_one_address_share_a_server_and_twins_on_a_line_do_not():
         [box_spec("a", at=line), box_spec("b", at=line)],
         meters=[grid_meter("one", at=gateway, unit=1), grid_meter("two", at=gateway, unit=2)],
     )
-    assert [entry[::2] for entry in served(one)] == [("a", [1]), ("b", [1]), ("one", [1, 2])]
+    assert [(name, units) for name, _, units, *_ in served(one)] == [("a", [1]), ("b", [1]), ("one", [1, 2])]
     with pytest.raises(ValueError, match="one and two are both unit 1 at one address"):
         Bench(meters=[grid_meter("one", at=gateway), grid_meter("two", at=gateway)])
 

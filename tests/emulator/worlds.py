@@ -46,7 +46,16 @@ class Bench:
     """A world with everything that it told."""
 
     def __init__(
-        self, boxes=(), cars=(), meters=(), *, house=((0, (0, 0, 0)),), connection=None, faults=(), factor=1000
+        self,
+        boxes=(),
+        cars=(),
+        meters=(),
+        *,
+        house=((0, (0, 0, 0)),),
+        connection=None,
+        faults=(),
+        factor=1000,
+        access_points=(),
     ):
         self.events: list[Event] = []
         self.segments: list[Segment] = []
@@ -58,10 +67,17 @@ class Bench:
             tuple(cars),
             HouseSpec(tuple(house), factor),
             tuple(faults),
+            tuple(access_points),
         )
         self.world = World(spec, Streams(0), self.events.append, load)
         self.world.watch.append(self.segments.append)
-        self.world.on_mute.append(lambda name, on: self.mutes.append((self.world.now_us, name, on)))
+        self._mute: dict[str, bool] = {}
+        self.world.reaches.listeners.append(self._reached)
+
+    def _reached(self, name, now):
+        if now.mute != self._mute.get(name, False):
+            self._mute[name] = now.mute
+            self.mutes.append((self.world.now_us, name, now.mute))
 
     @property
     def box(self):
@@ -192,6 +208,6 @@ def specs(draw, most_boxes=3, faults=True):
 
 @st.composite
 def fault_specs(draw, boxes):
-    kind = draw(st.sampled_from(["silence", "reboot", "frozen"]))
-    on = "grid" if kind == "frozen" else draw(st.sampled_from(boxes))
+    kind = draw(st.sampled_from(["silence", "reboot", "frozen", "one-way loss", "access point lost", "blackout"]))
+    on = {"frozen": "grid", "blackout": "connection"}.get(kind) or draw(st.sampled_from(boxes))
     return FaultSpec(kind, on, draw(moments), draw(st.sampled_from([None, 5 * S, 90 * S])), None)

@@ -13,11 +13,18 @@ import pytest
 
 from chargebench.emulator.spec import FaultSpec, TcpAt
 from chargebench.manager import controller as controllers
+from chargebench.manager.behaviour import Behaviour
+from chargebench.manager.controller import Controller
 from chargebench.manager.drivers.heidelberg import Heidelberg
+from chargebench.manager.drivers.power_brain import PowerBrain
+from chargebench.manager.ledger import MemoryStore
 from chargebench.manager.memory import Memory
+from chargebench.manager.rounds import BoxPoll
+from chargebench.manager.shell import Crew
 from chargebench.scenarios import record, shelf
 from chargebench.scenarios.check import check_scenario
 from chargebench.scenarios.describe import titles
+from chargebench.scenarios.desk import Desk
 from chargebench.scenarios.run import run
 from tests.library import weak
 from tests.library.weak import Generous, Miserly, Sluggish, shipped
@@ -28,8 +35,20 @@ LABELS = [
     for name in shelf.names()
     for label in (name, *(f"{name}/{variant}" for variant in titles(shelf.find(name).path)[2]))
 ]
-MANAGED = [label for label in LABELS if shipped(label).managed]
+MINUTES = {"house-14kw": 180, "workplace-day": 18 * 60, "workplace-day/morning": 120}
+"""Of those that last longer than an hour."""
+SHORT = [label for label in LABELS if label != "workplace-day"]
+"""Those that are run here; the whole day has a nox session of its own."""
+MANAGED = [label for label in SHORT if shipped(label).managed]
 MINUTE = 60_000_000
+DANGERS = (
+    "without-load-management",
+    "wrong-com-parameters",  # a box that nobody can hear; its variant right has none
+    "watchdog-fed-by-reader",  # its variant nobody-reads has none
+    "blackout-restart/unprepared",
+)
+"""Those whose point is a danger, by name, or by name and variant."""
+SAFE = ("wrong-com-parameters/right", "watchdog-fed-by-reader/nobody-reads")
 
 
 def elsewhere(command, hash_seed):
@@ -48,19 +67,23 @@ def test_the_library_holds_what_the_readme_promises():
     assert {"without-load-management", "without-load-management/gg-25", "house-14kw", "house-34kw-tcp"} <= set(LABELS)
     assert {"rs485-line", "s0-meters", "fuse-overload"} <= set(LABELS)
     assert {"heidelberg-line", "heidelberg-line/master-stops", "heidelberg-line/asleep"} <= set(LABELS)
+    assert {"mixed-tcp-rtu", "workplace-day", "workplace-day/morning"} <= set(LABELS)
+    assert {"slave-lost", "comeback-first-read", "master-lost", "failsafe-gap", "failsafe-never"} <= set(LABELS)
+    assert {"observation", "licence-added-at-night", "clock-set-by-hand", "master-restarts"} <= set(LABELS)
+    assert {"twenty-five-slaves", "twenty-five-on-a-line", "twenty-five-on-a-line/9600-baud"} <= set(LABELS)
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_shipped_scenario_is_safe_unless_it_means_not_to_be_and_lasts_no_longer_than_it_must(label):
     scenario = shipped(label)
     worst = {one.severity for one in check_scenario(scenario)} - {"note"}
-    assert worst == ({"danger"} if label.startswith("without-load-management") else set())
-    assert scenario.duration_us <= (180 if label == "house-14kw" else 60) * MINUTE
+    assert worst == ({"danger"} if label.startswith(DANGERS) and label not in SAFE else set())
+    assert scenario.duration_us <= MINUTES.get(label, 60) * MINUTE
     assert scenario.expectations
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("label", SHORT)
 def test_a_shipped_scenario_passes_and_replays_to_the_same_hash_in_another_process(label, tmp_path):
     result = run(shipped(label))
     assert broken(result) == [], result.story
@@ -128,6 +151,25 @@ def test_a_managed_scenario_fails_without_its_manager(label):
         ("licence-limit", Generous, ["limit_exceeded"]),
         ("licence-limit", Miserly, ["share"]),
         ("licence-limit/one-licence", Generous, ["limit_exceeded"]),
+        ("licence-added-at-night", Generous, ["limit_exceeded", "box: fourth, limit: below 10 A"]),
+        ("licence-added-at-night", Miserly, ["charging: 5", "box: first, limit: at least 8.5 A", "share"]),
+        ("clock-set-by-hand", Generous, ["limit_exceeded", "charging: at most 2"]),
+        ("clock-set-by-hand", Miserly, ["charging: below 2", "waiting", "white, charging", "share"]),
+        ("master-restarts", Generous, ["limit_exceeded"]),
+        ("master-restarts", Miserly, ["connection: at least 45 A", "charging: 3", "share"]),
+        ("master-restarts/forgets", Sluggish, ["limit_exceeded", "connection: inside limit"]),
+        ("master-restarts/at-once", Miserly, ["charging: 3", "connection: at least 44 A"]),
+        ("master-restarts/board", Generous, ["limit_exceeded"]),
+        ("slave-not-observing", Generous, ["limit_exceeded", "told: by itself", "box: yard, limit: at most 10.1 A"]),
+        ("slave-not-observing/not-enabled", Miserly, ["told: disabled", "charging: 3"]),
+        ("slave-not-observing/modbus-off", Generous, ["limit_exceeded", "connection: at most 38 A"]),
+        ("twenty-five-slaves", Generous, ["limit_exceeded", "connection: inside limit"]),
+        ("twenty-five-slaves", Miserly, ["charging: 26", "connection: at least 235 A", "share"]),
+        ("twenty-five-on-a-line", Generous, ["limit_exceeded", "connection: inside limit"]),
+        ("twenty-five-on-a-line", Miserly, ["charging: 25", "connection: at least 185 A", "share"]),
+        ("twenty-five-on-a-line/9600-baud", Sluggish, ["limit_exceeded", "connection: inside limit"]),
+        ("mixed-tcp-rtu", Generous, ["limit_exceeded"]),
+        ("mixed-tcp-rtu", Miserly, ["charging: 4", "box: garage, limit: at least 10 A", "share"]),
     ],
 )
 def test_a_weak_manager_breaks_what_its_weakness_breaks(label, manager, names):
@@ -187,3 +229,133 @@ def test_a_heidelberg_that_is_not_told_to_stay_awake_falls_asleep_where_its_mast
     assert slept() == []
     monkeypatch.setattr(Heidelberg, "prepares", lambda *_: ())
     assert len(slept()) == 6
+
+
+# -- lost boxes -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_lost_box_that_is_counted_with_nothing_breaks_the_limit(monkeypatch):
+    counted = Memory.booked_ma
+    monkeypatch.setattr(Memory, "booked_ma", lambda self: 0 if self.silent else counted(self))
+    assert any("limit_exceeded" in one for one in broken(run(shipped("slave-lost"))))
+    assert any("limit_exceeded" in one for one in broken(run(shipped("failsafe-never"))))
+
+
+@pytest.mark.slow
+def test_a_master_that_reads_first_wakes_the_old_limits_of_boxes_that_had_fallen_back(monkeypatch):
+    begin = BoxPoll.begin
+
+    def reads_first(self, cycle, limit_ma):
+        if self.presence.silent_us is None:
+            begin(self, cycle, limit_ma)
+            return
+        self._writes = []
+        self._ordered = self._ordered if limit_ma is None else limit_ma
+
+    monkeypatch.setattr(BoxPoll, "begin", reads_first)
+    assert any("above 50 A" in one for one in broken(run(shipped("comeback-first-read"))))
+
+
+@pytest.mark.slow
+def test_boxes_that_are_never_set_to_fall_back_in_180_s_do_so_when_they_left_the_factory_with_300(monkeypatch):
+    monkeypatch.setattr(PowerBrain, "prepares", lambda *_: ())
+    found = broken(run(shipped("master-lost")))
+    assert any("garage, failsafe: on" in one for one in found), found
+    assert any("fail_safe_duration" in one for one in found), found
+
+
+@pytest.mark.slow
+def test_a_watchdog_that_is_believed_unread_leaves_a_gap(monkeypatch):
+    """Counted as the site says it, not as it was read back."""
+    observe = Memory.observe
+
+    def believes(self, view, now_us):
+        if view.reading is not None and self.box.failsafe_us is not None:
+            reading = replace(view.reading, failsafe_us=self.box.failsafe_us, failsafe_ma=self.box.failsafe_ma)
+            view = replace(view, reading=reading)
+        return observe(self, view, now_us)
+
+    monkeypatch.setattr(Memory, "observe", believes)
+    assert any("limit_exceeded" in one for one in broken(run(shipped("failsafe-gap"))))
+
+
+# -- a day of many cars ---------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("manager", "minutes", "names"),
+    [(Generous, 75, ["limit_exceeded"]), (Miserly, 20, ["waiting", "served: at least 70 %", "of: each"])],
+)
+def test_a_weak_manager_breaks_a_day_of_many_cars(manager, minutes, names):
+    morning = shipped("workplace-day/morning")
+    morning = replace(morning, duration_us=minutes * MINUTE)
+    found = broken(run(morning, controller=manager))
+    for name in names:
+        assert any(name in one for one in found), (name, found)
+
+
+def test_every_seed_draws_other_cars_for_the_same_day():
+    day = shipped("workplace-day")
+    drawn = {tuple(car.max_ma for car in day.seeded(seed).world.cars) for seed in range(20)}
+    stays = {tuple((car.box, car.plugs_us, car.leaves_us) for car in day.seeded(seed).world.cars) for seed in range(20)}
+    assert (len(drawn), len(stays)) == (20, 1)
+
+
+# -- the master's own life ------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_master_that_does_not_only_observe_breaks_observation():
+    watching = shipped("observation")
+    result = run(replace(watching, site=replace(watching.site, management=True)))
+    assert {"finally: write_requests: 0", "finally: commands: 0"} <= {*broken(result)}
+
+
+@pytest.mark.slow
+def test_the_clock_of_the_master_is_behind_no_command():
+    """With the right clock, and nobody who sets it, every command is the same to the cycle."""
+    wrong = shipped("clock-set-by-hand")
+    right = replace(wrong, desk=Desk(wrong.clock))
+    ran = run(wrong), run(right)
+    assert ran[0].commands_hash == ran[1].commands_hash
+    assert ran[0].hash != ran[1].hash
+    assert len(ran[0].commands) > 5
+    assert [result.log[:10] for result in ran] == ["2025-01-13", "2026-01-13"]
+
+
+@pytest.mark.slow
+def test_a_master_that_looks_for_licences_only_when_it_starts_breaks_the_night(monkeypatch):
+    monkeypatch.setattr(Crew, "review_licences", lambda _: None)
+    found = broken(run(shipped("licence-added-at-night")))
+    assert any("fourth, limit: below 10 A" in one for one in found), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("room", "name"), [(Controller, "_lay_down"), (MemoryStore, "save")], ids=["reads first", "keeps nothing"]
+)
+def test_a_master_that_does_not_use_its_memory_wakes_old_limits(monkeypatch, room, name):
+    monkeypatch.setattr(room, name, lambda *_: None)
+    found = broken(run(shipped("master-restarts")))
+    assert any("limit_exceeded" in one for one in found), found
+
+
+@pytest.mark.slow
+def test_a_master_that_fights_with_a_box_that_manages_by_itself_breaks_its_scenario(monkeypatch):
+    monkeypatch.setattr(Behaviour, "by_itself", property(lambda _: False))
+    found = broken(run(shipped("slave-not-observing")))
+    assert any("commands: at most 6" in one for one in found), found
+
+
+# -- many boxes -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_master_that_skips_no_more_than_it_must_still_breaks_the_law_of_its_cycles_where_boxes_are_slow():
+    """A box that takes 60 ms for an answer makes a round of 51 reads longer than a cycle, also at 19200 baud."""
+    scenario = shipped("twenty-five-on-a-line")
+    boxes = tuple(replace(box, turnaround_us=60_000) for box in scenario.world.boxes)
+    found = broken(run(replace(scenario, world=replace(scenario.world, boxes=boxes))))
+    assert any("cycle: at most 3 s" in one for one in found), found

@@ -6,7 +6,16 @@ import pytest
 
 from chargebench.manager.controller import CYCLE_US, FAR, HOLD_US, HOUSE_BAND_MA, PAUSE_US, Controller
 from chargebench.manager.memory import PHYSICAL_US, SETTLE_US
-from chargebench.manager.readings import BoxReading, BoxView, Command, MeterReading, MeterView, Pilot, View
+from chargebench.manager.readings import (
+    BoxReading,
+    BoxView,
+    Command,
+    MeterReading,
+    MeterView,
+    Pilot,
+    Remembered,
+    View,
+)
 from chargebench.manager.site import Box, Connection, HouseMeter, Site, TcpAddress
 
 AT = TcpAddress("192.168.2.151", 4701)
@@ -181,6 +190,16 @@ def test_a_lost_grid_meter_leaves_nothing_to_give_away():
     assert sent(commands) == {0: 0, 1: 0}
 
 
+def test_a_lost_meter_leaves_the_house_at_its_greatest_but_never_below_what_it_was_seen_at():
+    for house_ma, counted_ma in ((2_000, 5_000), (9_000, 9_000 + HOUSE_BAND_MA)):
+        control = Controller(site(1, meter="consumption", house_max_ma=5_000))
+        control.cycle(0, view(box("C", 8_000), house=house_ma))
+        lost = MeterView(MeterReading(0, (house_ma,) * 3), 0)
+        for n in range(1, 10):
+            control.cycle(n, View((box("C", 8_000),), (lost,)))
+        assert control.decision.background == (counted_ma,) * 3
+
+
 def test_a_ramp_that_the_grid_meter_has_not_shown_yet_raises_nobody():
     control = Controller(site(meter="grid supply"))
     control.cycle(0, view(box("C", 8_000, 0), box("C", 8_000, 7_500), house=4_000 + 7_500))
@@ -296,3 +315,78 @@ def test_a_box_without_a_licence_is_never_told_anything_and_counts_at_its_maximu
     for n in range(1, 200):
         assert 0 not in sent(control.cycle(n, view(box("C", 10_000), box("C", 8_000))))
     assert control.decision.booked[0] == 24_000
+
+
+def test_a_licence_that_goes_books_its_box_at_its_maximum_at_once_and_is_told_nothing_more():
+    control = Controller(site(limit_ma=24_000))
+    first, second = box("C", 10_000), box("C", 10_000)
+    for n in range(10):
+        control.cycle(n, view(first, second))
+    assert sent(control.cycle(10, view(replace(first, licensed=False), second))) == {1: 8_000}
+    for n in range(11, 100):
+        assert 0 not in sent(control.cycle(n, view(replace(first, licensed=False), box("C", 8_000))))
+    assert control.decision.booked[0] == 24_000
+
+
+def test_a_licence_that_comes_makes_a_decision_due_and_its_box_is_managed():
+    two = site(limit_ma=24_000)
+    control = Controller(replace(two, boxes=(replace(two.boxes[0], licensed=False), two.boxes[1])))
+    for n in range(100):
+        control.cycle(n, view(box("C", 16_000), box("C", 8_000)))
+    assert control.quiet(100, view(box("C", 16_000), box("C", 8_000)))
+    assert sent(control.cycle(100, view(replace(box("C", 16_000), licensed=True), box("C", 8_000)))) == {0: 12_000}
+
+
+def test_a_box_that_manages_by_itself_is_left_alone_and_booked_at_its_maximum():
+    control = Controller(site(limit_ma=24_000))
+    wild = replace(box("C", 6_000), by_itself=True)
+    for n in range(100):
+        assert 0 not in sent(control.cycle(n, view(wild, box("C", 8_000))))
+    assert control.decision.booked[0] == 24_000
+
+
+STATE = Remembered(10_000, 10_000, 180_000_000, 6_000, 0)
+
+
+def remembered(**more):
+    return BoxView(remembered=replace(STATE, **more))
+
+
+@pytest.mark.parametrize(
+    ("known", "booked_ma"),
+    [
+        ({}, 10_000),
+        ({"top_ma": 6_000}, 6_000),
+        ({"top_ma": 6_000, "failsafe_ma": 8_000}, 8_000),
+        ({"top_ma": 6_000, "boot_ma": 13_000}, 13_000),
+        ({"top_ma": 6_000, "boot_ma": None}, 16_000),
+        ({"top_ma": 6_000, "failsafe_us": None, "failsafe_ma": None}, 16_000),
+        ({"top_ma": 0, "sent_ma": 0, "failsafe_us": 0, "failsafe_ma": 8_000}, 0),
+    ],
+)
+def test_a_box_not_reached_since_a_restart_is_booked_at_the_most_that_it_may_be_doing(known, booked_ma):
+    control = Controller(site(1))
+    control.cycle(0, view(remembered(**known)))
+    assert control.decision.booked[0] == booked_ma
+
+
+def test_a_remembered_box_that_stays_silent_counts_at_its_failsafe_current_once_that_must_have_come():
+    control = Controller(site(1))
+    lost = replace(remembered(), silent_since_us=1, heard_us=0)
+    for n in range(70):
+        control.cycle(n, view(lost))
+        assert control.decision.booked[0] == 10_000
+    for n in range(70, 72):
+        control.cycle(n, view(lost))
+    assert control.decision.booked[0] == 6_000
+
+
+def test_a_remembered_box_is_cut_first_and_its_old_limit_is_booked_until_the_cut_is_physical():
+    control = Controller(site())
+    assert sent(control.cycle(0, view(remembered(), box("B")))) == {0: 6_000, 1: 11_000}
+    reached = view(box("C", 6_000), box("B", 11_000))
+    n = 1
+    while control.decision.booked[0] != 17_000:
+        assert 0 not in sent(control.cycle(n, reached))
+        n += 1
+    assert PHYSICAL_US <= (n - 2) * CYCLE_US <= PHYSICAL_US + 2 * CYCLE_US

@@ -13,6 +13,7 @@ from chargebench.manager.drivers.fields import Fields
 from chargebench.manager.drivers.power_brain import PowerBrain
 from chargebench.manager.drivers.registry import BOXES, METERS, box_driver, meter_driver
 from chargebench.manager.readings import Pilot
+from chargebench.manager.site import Failsafe
 
 BRAIN = PowerBrain(load("power-brain"))
 S0 = meter_driver("power-brain-s0", load)
@@ -55,6 +56,27 @@ def test_a_power_brain_is_greeted_by_identity_boot_and_failsafe_meter_and_restar
 def test_the_meters_block_is_read_only_where_there_is_a_meter():
     assert BRAIN.reads(NO_METER) == (STATE,)
     assert BRAIN.reads(WITH_METER) == (STATE, METER)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "writes"),
+    [
+        (None, ()),
+        (Failsafe(300_000_000, 6_000), ()),
+        (Failsafe(180_000_000, 6_000), (Write(16, 8083, (0, 180)),)),
+        (Failsafe(300_000_000, 8_050), (Write(16, 8085, (80,)),)),
+        (Failsafe(180_000_000, 0), (Write(16, 8083, (0, 180, 0)),)),
+        (Failsafe(0, 6_000), (Write(16, 8083, (0, 0)),)),
+    ],
+    ids=["not said", "as it is", "the time", "the current, down to its step", "both at once", "never"],
+)
+def test_a_failsafe_is_written_only_where_it_differs(wanted, writes):
+    """Both registers wear the flash."""
+    assert BRAIN.prepares(NO_METER, wanted) == writes
+
+
+def test_a_failsafe_that_the_box_does_not_show_is_left_alone():
+    assert BRAIN.prepares({VENDOR: (0xCF05, 0)}, Failsafe(180_000_000, 0)) == ()
 
 
 def test_what_the_box_refused_to_say_is_taken_as_not_there():

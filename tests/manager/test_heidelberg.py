@@ -13,11 +13,10 @@ from chargebench.emulator.pilot import Pilot as BoxPilot
 from chargebench.emulator.spec import CarSpec
 from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.drivers.heidelberg import Heidelberg
-from chargebench.manager.drivers.power_brain import PowerBrain
 from chargebench.manager.links.link import Link
 from chargebench.manager.notes import Teller
 from chargebench.manager.readings import Pilot
-from chargebench.manager.site import SerialAddress
+from chargebench.manager.site import Failsafe, SerialAddress
 from chargebench.scenarios import shelf
 from chargebench.scenarios.describe import read_scenario
 from chargebench.scenarios.run import run as run_scenario
@@ -58,11 +57,25 @@ def test_every_read_is_within_the_longest_that_the_box_takes():
     ids=["sleeps", "does not say", "stays awake"],
 )
 def test_a_box_that_may_sleep_is_told_to_stay_awake(greeted, writes):
-    assert BOX.prepares(greeted) == writes
+    assert BOX.prepares(greeted, None) == writes
 
 
-def test_a_power_brain_needs_no_preparation():
-    assert PowerBrain(load("power-brain")).prepares({}) == ()
+@pytest.mark.parametrize(
+    ("wanted", "writes"),
+    [
+        (Failsafe(15_000_000, 0), ()),
+        (Failsafe(30_000_000, 0), (Write(6, 257, (30_000,)),)),
+        (Failsafe(15_000_000, 6_000), (Write(6, 262, (60,)),)),
+        (Failsafe(180_000_000, 20_000), (Write(6, 257, (65_535,)), Write(6, 262, (160,)))),
+    ],
+    ids=["as it is", "later", "at 6 A", "never beyond what the registers hold"],
+)
+def test_a_failsafe_is_written_only_where_it_differs(wanted, writes):
+    assert BOX.prepares(GREETED | {STANDBY: (4,)}, wanted) == writes
+
+
+def test_a_failsafe_that_the_box_does_not_show_is_left_alone():
+    assert BOX.prepares({LAYOUT: GREETED[LAYOUT], STANDBY: (4,)}, Failsafe(30_000_000, 6_000)) == ()
 
 
 @pytest.mark.parametrize(

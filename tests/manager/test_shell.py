@@ -94,7 +94,7 @@ def test_a_reading_is_what_the_box_showed_in_the_round_before():
     stage = run(site(GARAGE), slaves={GARAGE_AT: brain(limit=159)})
     reading = stage.double.view(2).boxes[0].reading
     assert replace(reading, at_us=0) == BoxReading(
-        0, Pilot.C, 15_900, 15_900, failsafe_us=300_000_000, failsafe_ma=6_000
+        0, Pilot.C, 15_900, 15_900, failsafe_us=300_000_000, failsafe_ma=6_000, restarts=3, boot_ma=16_000
     )
 
 

@@ -28,6 +28,8 @@ def written(tmp_path):
     [
         ("192.168.2.151:4701", TcpAddress("192.168.2.151", 4701)),
         ("COM1,9600,8,n,1", SerialAddress("COM1", 9600, 8, "N", 1)),
+        ("0.0.0.255:1", TcpAddress("0.0.0.255", 1)),
+        ("wallbox-2.garage.lan:65535", TcpAddress("wallbox-2.garage.lan", 65_535)),
         ("COM2,19200,8,E,1", SerialAddress("COM2", 19200, 8, "E", 1)),
     ],
 )
@@ -36,11 +38,31 @@ def test_addresses_are_read_exactly_as_users_write_them(text, address):
 
 
 @pytest.mark.parametrize(
-    "text", ["192.168.2.151", "192.168.2.151:0", "192.168.2.151:70000", "COM1,9600,9,n,1", "COM1", ""]
+    ("text", "why"),
+    [
+        ("192.168.2.151", ""),
+        ("192.168.2.151:0", ", with a port from 1 to 65535"),
+        ("192.168.2.151:70000", ", with a port from 1 to 65535"),
+        ("999.168.2.151:4701", ", with four numbers from 0 to 255 before the port"),
+        ("192.168.2.256:4701", ", with four numbers from 0 to 255 before the port"),
+        ("192.168.2:4701", ", with four numbers from 0 to 255 before the port"),
+        ("192.168.2.151.9:4701", ", with four numbers from 0 to 255 before the port"),
+        ("192.168.2.0151:4701", ", with four numbers from 0 to 255 before the port"),
+        ("garage..lan:502", ""),
+        ("garage-.lan:502", ""),
+        (f"{'garage.' * 40}lan:502", ""),
+        ("http://garage:502", ""),
+        ("COM1,9600,9,n,1", ""),
+        ("COM1, 9600, 8, n, 1", ""),
+        ("COM1", ""),
+        ("", ""),
+    ],
 )
-def test_what_is_no_address_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"such as 192\.168\.2\.151:4701 or COM1,9600,8,n,1"):
+def test_what_is_no_address_is_refused_with_an_example_and_what_is_wrong_where_it_is_nearly_one(text, why):
+    with pytest.raises(ValueError, match="expected") as refused:
         parse_address(text)
+    example = "expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1"
+    assert str(refused.value) == f"{example}{why}, got {text[:60]!r}"
 
 
 def test_the_house_is_counted_per_phase_and_never_rounded_up(written):
@@ -87,3 +109,9 @@ def test_all_errors_of_a_file_are_told_at_once_with_line_and_column(written):
     lines = str(told.value).splitlines()
     assert [line.split(": ")[1] for line in lines] == ["evses[0].at", "evses[0].id", "evses[1].phasen"]
     assert "did you mean phases?" in lines[2]
+
+
+@pytest.mark.parametrize(("said", "managed"), [("on", True), ("observation", False), ("off", False)])
+def test_a_site_is_managed_only_where_its_load_management_is_on(written, said, managed):
+    box = "evses:\n  - {name: internal, device: power-brain}\n"
+    assert read_site(written(f"load_management: {said}\n{box}")).management is managed

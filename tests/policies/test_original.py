@@ -1,5 +1,7 @@
 """The rules of the original on hand-made views: its worked numbers, and what it makes of meters, silence and overdraft."""
 
+from dataclasses import replace
+
 import pytest
 
 from chargebench.manager.policies.original import CYCLE_US, FAR, Original
@@ -197,6 +199,24 @@ def test_nothing_is_commanded_in_observation():
     assert (
         Original(type(watching)(watching.connection, watching.boxes, management=False)).cycle(0, view(CAR, CAR)) == []
     )
+
+
+# -- licences -------------------------------------------------------------------------------
+
+
+def test_a_box_without_a_licence_is_counted_at_its_maximum_and_never_written():
+    control = Original(site(replace(TWO[0], licensed=False), TWO[1]))
+    for n in range(200):
+        assert sent(control.cycle(n, view(seen("C", 6_000), seen("C", 6_000)))) == {1: 0}
+    assert control.decision.silent == (16_000,) * 3
+
+
+def test_a_licence_counts_as_soon_as_it_comes_or_goes():
+    control = Original(site(*TWO))
+    one, other = seen("C", 10_500), seen("C", 10_500)
+    assert sent(control.cycle(0, view(one, other))) == {}
+    assert sent(control.cycle(1, view(one, replace(other, licensed=False)))) == {0: 0}
+    assert sent(control.cycle(200, view(seen("C", 0), replace(other, licensed=True)))) != {}
 
 
 # -- silence --------------------------------------------------------------------------------

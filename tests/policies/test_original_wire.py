@@ -8,35 +8,7 @@ from tests.library.weak import shipped
 from tests.scenarios.files import put
 
 LIMIT_MA = 49_275
-LOST = """\
-scenario: two of three slaves fall silent while they charge, then a car comes to the master's own box
-seed: 1
-start: 2026-01-12 18:00
-for: 14 min
-site:
-  connection: {max_total_power: 34 kW, voltage: 230 V, house_max: 5 A}
-  evses:
-    - {name: internal, device: power-brain}
-    - {name: garage, device: power-brain, at: "192.168.2.151:4701"}
-    - {name: carport, device: power-brain, at: "192.168.2.152:4701"}
-    - {name: yard, device: power-brain, at: "192.168.2.153:4701"}
-world:
-  house: {load: [[18:00, 5 A]]}
-  boxes:
-    garage: {fail_safe_duration: 300 s, fail_safe_current: 6 A}
-    carport: {fail_safe_duration: 300 s, fail_safe_current: 6 A}
-  cars:
-    - {car: {phases: 3, power: 11 kW}, as: one, at: 18:00:05, plugs: garage, wants: 30 kWh, below: 0 A}
-    - {car: {phases: 3, power: 11 kW}, as: two, at: 18:00:05, plugs: carport, wants: 30 kWh, below: 0 A}
-    - {car: {phases: 3, power: 11 kW}, as: three, at: 18:00:05, plugs: yard, wants: 30 kWh, below: 0 A}
-    - {car: {phases: 3, power: 11 kW}, as: four, at: 18:05:30, plugs: internal, wants: 30 kWh, below: 0 A}
-faults:
-  - {at: 18:05, on: garage, fault: silence}
-  - {at: 18:05, on: carport, fault: silence}
-expect:
-  - never: {limit_exceeded: above 1 A}
-"""
-
+LOST_US = 600_000_000
 WAKES = """\
 scenario: a metered car that is slow to take what it was given
 seed: 1
@@ -76,25 +48,55 @@ def limits(commands, before_us):
     return {one.box: one.limit_ma for one in commands if one.at_us < before_us}
 
 
+def shares(label, policy):
+    """What a shipped scenario comes to under a policy: figures of its limit, the last limits before the watchdogs speak."""
+    result = run(shipped(label).under(policy))
+    return result, result.figures["limit"], limits(result.commands, LOST_US + 290_000_000)
+
+
 @pytest.mark.slow
-def test_a_lost_box_with_300_s_in_its_watchdog_goes_on_while_the_original_counts_it_with_6_a(told):
+def test_lost_boxes_with_300_s_in_their_watchdogs_go_on_while_the_original_counts_them_with_6_a():
     """From 180 s of silence to 300 s two boxes draw nearly 15 A each and are counted with 6."""
-    passed, limit, commands = told("original", LOST)
-    assert not passed
-    assert limit["exceeded_a"] >= 15
+    result, limit, given = shares("failsafe-gap", "original")
+    assert not result.passed
+    assert 15 <= limit["exceeded_a"] <= 18
     assert 115 <= limit["longest_s"] <= 125
-    assert 300 + 180 <= limit["first_s"] <= 300 + 180 + 20
-    given = limits(commands, 550_000_000)
+    assert 180 <= limit["first_s"] - LOST_US / 1_000_000 <= 180 + 20
     assert given["internal"] == given["yard"] == 16_000
     assert given["garage"] == given["carport"] == 14_700
 
 
 @pytest.mark.slow
-def test_a_lost_box_stays_booked_with_its_limit_by_the_fair_policy(told):
-    passed, limit, commands = told("fair", LOST)
-    assert passed
+def test_lost_boxes_without_a_watchdog_go_on_for_ever_under_the_original():
+    result, limit, _ = shares("failsafe-never", "original")
+    assert not result.passed
+    assert limit["exceeded_a"] >= 15
+    assert limit["longest_s"] >= 1_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["failsafe-gap", "failsafe-never"])
+def test_lost_boxes_stay_booked_with_their_limits_by_the_fair_policy(label):
+    result, limit, given = shares(label, "fair")
+    assert result.passed
     assert limit["exceeded_a"] <= 1
-    assert sum(limits(commands, 550_000_000).values()) <= LIMIT_MA - 5_000
+    assert sum(given.values()) <= LIMIT_MA - 5_000
+
+
+@pytest.mark.slow
+def test_what_the_original_sets_is_the_same_in_every_box():
+    """180 s and 6 A, whatever the site says; ours sets what the site says."""
+    scenario = shipped("master-lost")
+    written = {
+        policy: sorted(
+            (channel, *(value for _, value in data))
+            for _, channel, kind, data in run(scenario.under(policy)).happened
+            if kind == "write" and ("register", "fail_safe_duration") in data
+        )
+        for policy in ("fair", "original")
+    }
+    garage, carport = ("box garage", "fail_safe_duration", 180), ("box carport", "fail_safe_duration", 180)
+    assert written == {"fair": [garage], "original": [carport, garage]}
 
 
 @pytest.mark.slow

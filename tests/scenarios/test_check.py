@@ -90,7 +90,7 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path):
             'name: yard, device: power-brine, at: "192.168.2.152:4701"',
             "error",
             "site.evses[2].device",
-            "no datasheet is called 'power-brine'; known are ",
+            "no datasheet is called 'power-brine'; did you mean power-brain?",
             id="unknown-device",
         ),
         pytest.param(

@@ -133,7 +133,7 @@ def test_boxes_that_are_silent_too_long_for_the_fuse_are_a_danger_with_a_reserve
     (found,) = dangers(whole)
     assert (found.field, found.where) == ("connection.reserve", "site.yaml:1:13")
     assert (
-        "up to 90 A can flow before the manager has reacted, which takes 203.1 s where boxes are silent"
+        "up to 90 A can flow before the manager has reacted, which takes 206.1 s where boxes are silent"
         in found.sentence
     )
     assert found.sentence.endswith(f"a reserve of {found.right} would be enough")
@@ -146,7 +146,7 @@ def test_boxes_that_are_silent_too_long_for_the_fuse_are_a_danger_with_a_reserve
 
 def test_a_breaker_too_quick_for_boxes_that_answer_is_a_danger():
     (found,) = dangers(quick("fuse: {rating: 50 A, curve: B}", 49))
-    assert "which takes 23.1 s for boxes that answer" in found.sentence
+    assert "which takes 26.1 s for boxes that answer" in found.sentence
     assert dangers(quick("fuse: {rating: 50 A, curve: B}", 49, other=f", reserve: {found.right}")) == []
 
 

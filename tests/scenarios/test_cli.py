@@ -95,6 +95,35 @@ def test_a_scenario_is_shown_and_copied_but_never_over_another(verb, tmp_path):
     assert out == f"{tmp_path / 'house-14kw.yaml'}\n"
 
 
+def test_a_scenario_is_copied_with_the_files_that_it_names_or_not_at_all(verb, tmp_path):
+    code, out, _ = verb("scenarios", "copy", "workplace-day", tmp_path / "mine.yaml", "--json")
+    day = tmp_path / "caltech-2019-11-07.csv"
+    assert (code, json.loads(out)) == (0, {"path": str(tmp_path / "mine.yaml"), "beside": [str(day)]})
+    assert verb("check", tmp_path / "mine.yaml")[0] == 0
+    (tmp_path / "mine.yaml").unlink()
+    code, out, err = verb("scenarios", "copy", "workplace-day", tmp_path / "mine.yaml")
+    assert (code, out) == (CannotOpen.status, "")
+    assert err.startswith(f"{day}: it is there already")
+    assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_cars_are_listed_with_phases_power_and_battery(verb):
+    code, out, err = verb("cars", "list", "--json")
+    listed = {one["name"]: one for one in json.loads(out)}
+    assert (code, err, len(listed)) == (0, "", 293)
+    assert listed["tesla-model-3-lr"] == {
+        "name": "tesla-model-3-lr",
+        "phases": 3,
+        "ac_max_w": 11_000,
+        "battery_wh": 74_000,
+    }
+    code, out, _ = verb("cars", "list")
+    assert code == 0
+    assert len(out.splitlines()) == 293
+    row = next(line for line in out.splitlines() if line.startswith("smart-fortwo-eq "))
+    assert row.split(maxsplit=1)[1].split() == ["1", "phase", "3.6", "kW", "17.6", "kWh"]
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -43,6 +43,16 @@ def test_a_run_prints_story_verdicts_figures_and_hash_and_keeps_itself(verb, tmp
     assert lines[-2] == "  kept in   runs/small-1"
 
 
+def test_many_cars_are_added_up(verb, tmp_path):
+    rows = "".join(f"{k},2026-01-12 18:00:{k:02},2026-01-12 18:01:{k:02},{k}\n" for k in range(10, 22))
+    put(tmp_path, f"session,arrival,departure,requested_kwh\n{rows}", "day.csv")
+    boxes = "".join(f'    - {{name: b{k}, device: power-brain, at: "192.168.2.{k}:4701"}}\n' for k in range(12))
+    text = SHORT[: SHORT.index("  cars:")] + "  sessions: {file: day.csv}\nexpect: []\n"
+    code, out, _ = verb("run", put(tmp_path, text.replace("world:", f"{boxes}world:")))
+    assert code == 0
+    assert "  cars      all 12: 0." in out
+
+
 def test_a_failed_run_is_exit_status_1_with_why_and_again(verb, tmp_path):
     path = put(tmp_path, BROKEN)
     code, out, err = verb("run", path, "--seed", 4)

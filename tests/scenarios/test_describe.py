@@ -123,7 +123,7 @@ def test_an_expectation_is_an_operator_around_a_law(tmp_path, written, operator)
         (
             "car: tesla-model-3-lr",
             "car: tesla-model-3-lrr",
-            "small.yaml:13:13: world.cars[0].car: unknown car 'tesla-model-3-lrr'; did you mean tesla-model-3-lr?",
+            "small.yaml:13:13: world.cars[0].car: unknown car 'tesla-model-3-lrr'; did you mean tesla-model-3-lr? (chargebench cars list shows all)",
         ),
         (
             "fuse: cannot trip",
@@ -156,7 +156,7 @@ def test_an_expectation_is_an_operator_around_a_law(tmp_path, written, operator)
         (
             "at: 18:00:05",
             "at: 18:30",
-            "small.yaml:13:46: world.cars[0].at: expected a time within the run, which ends at 18:10:00",
+            "small.yaml:13:46: world.cars[0].at: expected a time within the run, from 18:00:00 to 18:10:00",
         ),
         (
             "at: 18:00:05",
@@ -203,7 +203,7 @@ def test_an_expectation_is_an_operator_around_a_law(tmp_path, written, operator)
         (
             "max_total_power: 34 kW",
             "max_total_power: 34 kW, voltage: 0 V",
-            "small.yaml:6:49: site.connection.voltage: expected a voltage with its unit, such as 230 V, and more than 0 V",
+            "small.yaml:6:49: site.connection.voltage: expected 100 V to 400 V, got 0 V",
         ),
         (
             "{load: [[18:00, 2 kW]]}",
@@ -313,7 +313,7 @@ def test_errors_in_a_variant_are_shown_where_they_stand(tmp_path):
     [
         (SMALL + VARIANTS, "smal-fuse", "there is no variant 'smal-fuse'; did you mean small-fuse?"),
         (SMALL, "any", "there is no variant 'any'; none is known"),
-        (SMALL + VARIANTS.replace("scenario: a", "start: a"), "small-fuse", "a variant may not change it"),
+        (SMALL + VARIANTS.replace("scenario: a", "variants: a"), "small-fuse", "a variant may not change it"),
     ],
 )
 def test_a_variant_that_cannot_be_is_refused(tmp_path, text, variant, complaint):

@@ -52,7 +52,7 @@ def test_a_fault_is_read_with_its_time_place_and_parameters(tmp_path, written, s
         ("at: 18:01, on: garage, fault: frozen", "faults[0].on: expected a meter for frozen, got 'garage'"),
         (
             "at: 18:30, on: garage, fault: silence",
-            "faults[0].at: expected a time within the run, which ends at 18:10:00",
+            "faults[0].at: expected a time within the run, from 18:00:00 to 18:10:00",
         ),
         ("at: 18:01, on: garage, fault: silence, for: 0 s", "faults[0].for: expected more than 0 s"),
         ("at: 18:01, on: garage, fault: silence, for: 30", "faults[0].for: expected a duration with its unit"),
@@ -70,10 +70,10 @@ def test_a_fault_is_read_with_its_time_place_and_parameters(tmp_path, written, s
             "at: 18:01, on: garage, fault: silence, every: 2 min",
             "faults[0].every: expected a longer time than the fault lasts",
         ),
-        ("at: 18:01, on: garage", "faults[0].fault: expected a fault: frozen, "),
+        ("at: 18:01, on: garage", "faults[0].fault: expected a fault: access point lost, "),
         (
             "at: 18:01, fault: silence",
-            "faults[0].on: expected the name of a box, of a meter or of the master, and it is missing",
+            "faults[0].on: expected what it is on, such as a box, or a list such as [garage, yard], and it is missing",
         ),
         (
             "at: 2026-01-12 17:59, on: garage, fault: silence",
@@ -96,14 +96,19 @@ def test_a_fault_that_cannot_be_is_refused_with_its_place(tmp_path, written, com
 
 def test_every_kind_of_the_registry_can_be_written(tmp_path):
     """So that a new kind with a parameter of a new quantity is not forgotten here."""
-    targets = {"box": "garage", "meter": "house", "master": "master"}
+    targets = {
+        "box": "garage", "meter": "house", "master": "master", "connection": "connection", "access point": "hall",
+    }  # fmt: skip
     meter = (
         '  meters:\n    - {name: house, device: eastron-sdm630, at: "COM1,9600,8,n,1", id: 101, role: grid supply}\n'
     )
-    amounts = {"duration": "30 s", "current": "6 A", "power": "2 kW", "energy": "1 kWh"}
+    amounts = {"duration": "30 s", "current": "6 A", "power": "2 kW", "energy": "1 kWh", "word": ""}
     for kind in registry.values():
-        params = "".join(f", {param.name}: {amounts[param.quantity]}" for param in kind.params)
+        params = "".join(
+            f", {param.name}: {param.words[-1] if param.words else amounts[param.quantity]}" for param in kind.params
+        )
         fault = f"at: 18:01, on: {targets[kind.on[0]]}, fault: {kind.name}{params}"
-        text = spoiled("expect:\n", f"faults:\n  - {{{fault}}}\nexpect:\n").replace("world:\n", meter + "world:\n")
+        text = spoiled("expect:\n", f"faults:\n  - {{{fault}}}\nexpect:\n")
+        text = text.replace("world:\n", f"{meter}world:\n  access_points: {{hall: [garage]}}\n")
         (spec,) = read_scenario(put(tmp_path, text)).world.faults
         assert (spec.kind, len(spec.params)) == (kind.name, len(kind.params))

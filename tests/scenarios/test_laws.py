@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chargebench.datasheets.errors import BadFile
@@ -144,6 +146,23 @@ def test_status_follows_the_control_pilot():
     assert truth("{box: yard, status: A}", *happened) == [(0, True)]
 
 
+def test_failsafe_acts_from_the_watchdog_until_an_access_or_a_restart():
+    happened = (
+        box(10, "garage", "failsafe", on=1, limit_ma=6_000),
+        box(30, "garage", "failsafe", on=0, limit_ma=16_000),
+        box(50, "garage", "failsafe", on=1, limit_ma=6_000),
+        box(70, "garage", "boot", count=1),
+    )
+    assert truth("{box: garage, failsafe: on}", *happened) == [
+        (0, False),
+        (10, True),
+        (30, False),
+        (50, True),
+        (70, False),
+    ]
+    assert truth("{box: yard, failsafe: off}", *happened) == [(0, True)]
+
+
 CHARGES = (
     box(10, "garage", "state", was="A", now="B"),
     car(10, "zoe", "plugged", box="garage"),
@@ -199,6 +218,36 @@ def test_energy_and_share_look_at_samples():
     assert truth("share: at least 8 kWh", *samples) == [(0, False), (90, True)], "a car that is full has got enough"
 
 
+def test_served_is_a_share_of_what_car_and_box_could_have_taken_so_far():
+    hour = 3_600_000_000
+    # zoe takes 16 A of its 32 A, for that is what its box has: 11,040 Wh in an hour; leaf 3,680 Wh, and wants 3,000 Wh
+    samples = (
+        Sample(5, ()),
+        Sample(10 + hour // 2, (("zoe", 2_760), ("leaf", 920))),
+        Sample(10 + hour, (("zoe", 8_280), ("leaf", 920))),
+        Sample(10 + 2 * hour, (("zoe", 20_000), ("leaf", 1_500))),
+    )
+    half, whole, twice = (sample.at_us for sample in samples[1:])
+    assert truth("served: at least 50 %", *samples) == [(0, True)]
+    assert truth("served: at least 50.1 %", *samples) == [(0, True), (half, False), (whole, True)]
+    assert truth("{served: at least 50 %, of: each}", *samples) == [(0, True), (whole, False), (twice, True)]
+    assert truth("served: at least 93.4 %", *samples) == [(0, True), (half, False), (twice, True)]
+    assert truth("served: at least 93.5 %", *samples) == [(0, True), (half, False)]
+
+
+def test_served_stops_counting_when_a_car_has_left_and_never_counts_more_than_all():
+    law_of = law("{served: at least 100 %, of: each}")
+    gone = replace(WORLD, cars=(replace(WORLD.cars[1], leaves_us=20 + 1_800_000_000),))
+    told = []
+    ears = law_of.build(Scene(gone), lambda at_us, true, because: told.append((at_us, true, because)))
+    ears.sample(Sample(20 + 900_000_000, (("leaf", 919),)))
+    ears.sample(Sample(20 + 7_200_000_000, (("leaf", 1_900),)))
+    assert told[1:] == [
+        (20 + 900_000_000, False, "leaf got 0.9 kWh of 0.9 kWh"),
+        (20 + 7_200_000_000, True, "leaf got 1.9 kWh of 1.8 kWh"),
+    ]
+
+
 def test_writes_and_contactor_starts_count_within_the_window():
     writes = (
         box(10, "garage", "write", register="charging_cur_limit", value=60),
@@ -243,6 +292,13 @@ def test_link_and_commands_follow_the_managers_notes():
         ("contactor_starts: at most many", "expected a count such as at most 4, got many"),
         ("charging: yes", "expected the car that charges"),
         ("{car: zoe, charging: at most 2}", "expected yes or no, since zoe is one car"),
+        ("served: at least 80", "expected a share from 0 % to 100 %, such as at least 80 %, got 80"),
+        ("served: at least 100.1 %", "expected a share from 0 % to 100 %, such as at least 80 %, got 100.1 %"),
+        (
+            "served: most of it",
+            "expected at least, at most, above or below, and a quantity, such as at least 80 %; got",
+        ),
+        ("{served: at least 80 %, of: every}", "expected all or each, got 'every'"),
         ("waiting: at least 5 min", "expected at most or below, such as at most 70 min"),
         ("connection: inside", "expected inside limit, or a current such as at most 50 A"),
         ("{box: garage, status: G}", "expected A, B, C, D, E or F, got 'G'"),
@@ -289,3 +345,24 @@ def test_court_feeds_every_law_and_gives_its_verdicts_in_order():
     ]
     assert sorted(heard) == [("fuse", 50), ("inside", 100)]
     assert found[0].because == "the fuse of L2 may trip"
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("cycle: at most 30 ms", [(0, True), (130_001, False), (210_000, True), (240_001, False)]),
+        ("cycle: below 30 ms", [(0, True), (60_000, False), (80_000, True), (130_000, False)]),
+        ("cycle: above 30 ms", [(0, False), (130_001, True), (210_000, False), (240_001, True)]),
+        ("cycle: at least 70 ms", [(0, False), (170_000, True), (210_000, False), (280_000, True)]),
+        ("cycle: at least 1 s", [(0, False)]),
+    ],
+)
+def test_a_cycle_is_the_last_whole_one_until_the_present_one_lasts_longer(text, changes):
+    starts = (30_000, 60_000, 80_000, 100_000, 180_000, 210_000)
+    notes = [Note(at_us, "cycle", "manager", (("cycle", 0), ("commands", 0))) for at_us in starts]
+    assert truth(text, *notes, Note(220_000, "link up", "garage", (("connections", 1),))) == changes
+
+
+def test_a_cycle_is_not_expected_to_last_exactly_so_long():
+    with pytest.raises(BadFile, match="expected at least, at most, above or below, such as at most 6 s"):
+        law("cycle: 3 s")

@@ -52,7 +52,7 @@ def test_times_are_shown_with_their_day_only_where_it_is_another():
     [
         (0, 0, ""),
         (600_000_000, 600_000_000, ""),
-        (600_000_001, 600_000_000, "expected a time within the run, which ends at 18:10:00"),
+        (600_000_001, 600_000_000, "expected a time within the run, from 18:00:00 to 18:10:00"),
         (-1, 600_000_000, "expected a time within the run, which begins on 2026-01-12 at 18:00:00"),
     ],
 )

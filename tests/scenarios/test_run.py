@@ -176,7 +176,13 @@ def test_an_error_of_our_own_tells_seed_instant_trace_and_how_to_repeat_it(small
 def test_a_folder_holds_the_whole_run(tmp_path, small_run):
     folder = tmp_path / "kept"
     record.write(folder, small_run)
-    assert sorted(path.name for path in folder.iterdir()) == ["events.sqlite", "run.json", "scenario.yaml", "story.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "events.sqlite",
+        "master.log",
+        "run.json",
+        "scenario.yaml",
+        "story.txt",
+    ]
     assert (folder / "story.txt").read_text("utf-8") == small_run.story
     assert (folder / "scenario.yaml").read_text("utf-8") == SMALL + KEPT
     with closing(sqlite3.connect(folder / "events.sqlite")) as events:
@@ -277,3 +283,12 @@ def test_a_run_json_that_is_none_is_refused(recorded, text):
     put(recorded, text, "run.json")
     with pytest.raises(BadInput, match="expected scenario, seed, hash and versions"):
         record.read(recorded)
+
+
+def test_a_box_whose_registers_say_what_cannot_be_is_told_and_the_run_goes_on(tmp_path):
+    text = SMALL.replace("for: 10 min", "for: 1 min").replace(
+        "  cars:", "  boxes: {garage: {fail_safe_current: 99 A}}\n  cars:"
+    )
+    text = text.replace('"192.168.2.151:4701"', '"192.168.2.151:4701", failsafe: {after: 180 s, current: 0 A}')
+    result = run(read_scenario(put(tmp_path, text)))
+    assert "what garage answers cannot be: fail_safe_current is 99000 mA, beyond 0 to 80000" in result.story

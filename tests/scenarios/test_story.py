@@ -47,6 +47,24 @@ def test_changes_of_one_decision_are_one_sentence_cuts_before_raises(story):
     ]
 
 
+def test_boxes_to_which_the_same_was_done_are_told_together(story):
+    for one in (
+        limit(10, "garage", 9_000),
+        limit(11, "internal", 9_000),
+        limit(60, "internal", 0, 0),
+        limit(61, "garage", 0, 0),
+        limit(90, "internal", 6_000),
+        limit(91, "garage", 6_000),
+    ):
+        story.event(one)
+    story.finish()
+    assert told(story) == [
+        "18:00:11  internal and garage are cut from 16 A to 9 A",
+        "18:01:01  internal and garage are stopped (from 9 A)",
+        "18:01:31  internal and garage may charge with 6 A",
+    ]
+
+
 def test_what_only_fidgets_is_left_out_until_it_adds_up(story):
     for step, limit_ma in enumerate((15_600, 15_200, 15_100, 14_900)):
         story.event(limit(10 * step, "garage", limit_ma))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,6 +181,26 @@ def test_what_was_under_way_when_the_hole_came_is_sent_again_in_its_order():
         return server.data()
 
     assert run(main()) == b"abc"
+
+
+@pytest.mark.parametrize(("lingers", "arrives"), [(True, b"old limit"), (False, b"")])
+def test_what_met_a_hole_is_not_sent_again_once_its_sender_has_reset_the_connection(lingers, arrives):
+    """As with a socket that is closed under SO_LINGER (1, 0): an old limit cannot come after a newer one."""
+
+    async def main():
+        client, server = await connected()
+        link(hole_out=True)
+        client.transport.write(b"old limit")
+        await asyncio.sleep(0.3)
+        if not lingers:
+            options = client.transport.get_extra_info("socket")
+            options.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.transport.abort()
+        link(hole_out=False)
+        await asyncio.sleep(5)
+        return client.kinds()[-1], server.data()
+
+    assert run(main()) == ("lost", arrives)
 
 
 def test_a_hole_one_way_lets_the_other_way_through():
