@@ -1,18 +1,23 @@
 """Register words to integers in house units and back; pure, and exact: no float is ever calculated with.
 
-A value is ``raw * scale``. Integer types take exactly the values that have a raw number; floats take the nearest float,
-and what is read is the nearest house unit (a tie goes to the even one). Words are 0..65535, in the order of the wire.
+A value is ``raw * scale``; a line whose scale hangs on another register is read and written through ``scaled``. Integer
+types take exactly the values that have a raw number; floats take the nearest float, and what is read is the nearest
+house unit (a tie goes to the even one). Words are 0..65535, in the order of the wire.
 """
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from math import ceil, floor
 
-from chargebench.datasheets.model import Register
+from chargebench.datasheets.model import Register, Text
 from chargebench.datasheets.quantity import show
 
+_HEX = re.compile(r"([0-9a-f]{2})+", re.ASCII)
 _SIGNED = ("i16", "i32", "i64")
 # How a float and its bits are packed, and the bits of infinity, above which lies no number.
 _FLOATS = {"f32": (">f", ">I", 0x7F80_0000), "f64": (">d", ">Q", 0x7FF0_0000_0000_0000)}
@@ -25,21 +30,46 @@ def is_float(register: Register) -> bool:
 def decode(register: Register, words: Sequence[int]) -> int | str | None:
     """What ``words`` mean: an integer in ``register.unit``, or text. None for what can be no value.
 
-    No value is: a float that is no number or not finite, text that is not printable ASCII. ``ValueError`` if the words
-    are not those of one whole register.
+    No value is: a float that is no number or not finite, text that is not printable ASCII, what the sheet says stands
+    for no value. ``ValueError`` if the words are not those of one whole register, or its exponent is open.
     """
+    if register.exponent:
+        raise _open(register)
     try:
-        data = struct.pack(f">{register.count}H", *(reversed(words) if register.little else words))
+        form = f"{'<' if register.swapped else '>'}{register.count}H"
+        data = struct.pack(form, *(reversed(words) if register.little else words))
     except struct.error:
         raise ValueError(f"{register.name} is {register.count} words of 16 bits, got {list(words)}") from None
     if register.type == "str":
-        return _text(data)
+        return _READERS[register.text](data)
     if register.type in _FLOATS:
         return _from_float(register, data)
+    if register.absent is not None and int.from_bytes(data, "big") == register.absent:
+        return None
     raw, scale = int.from_bytes(data, "big", signed=register.type in _SIGNED), register.scale
     if scale.denominator == 1:
         return raw * scale.numerator
     return _nearest(raw * scale.numerator, scale.denominator)
+
+
+def absence(register: Register) -> tuple[int, ...]:
+    """The words that stand for no value; ``LookupError`` if the sheet does not say."""
+    if register.absent is None:
+        raise LookupError(f"{register.name} always has a value")
+    form = f"{'<' if register.swapped else '>'}{register.count}H"
+    words = struct.unpack(form, register.absent.to_bytes(2 * register.count, "big"))
+    return words[::-1] if register.little else words
+
+
+def scaled(register: Register, exponent: int) -> Register:
+    """``register`` as it is while its exponent register holds ``exponent``; ``ValueError`` beyond -10..10."""
+    if not -10 <= exponent <= 10:
+        raise ValueError(f"{register.name} has an exponent from -10 to 10, got {exponent}")
+    return replace(register, scale=register.scale * Fraction(10) ** exponent, exponent="")
+
+
+def _open(register: Register) -> ValueError:
+    return ValueError(f"{register.name} cannot be read or written before {register.exponent} is known")
 
 
 def _nearest(numerator: int, denominator: int) -> int:
@@ -49,9 +79,28 @@ def _nearest(numerator: int, denominator: int) -> int:
     return whole + up
 
 
-def _text(data: bytes) -> str | None:
+def _ascii(data: bytes) -> str | None:
     text = data.split(b"\0", 1)[0]
     return text.decode("ascii") if all(0x20 <= byte < 0x7F for byte in text) else None
+
+
+def _wide(data: bytes) -> str | None:
+    text = data.decode("utf-16-be", "replace").split("\0", 1)[0]
+    return text if text.isascii() and text.isprintable() else None
+
+
+# Text of a register by how it is held, and back; all of it with zeros behind, hexadecimal digits without.
+_READERS: dict[Text, Callable[[bytes], str | None]] = {"ascii": _ascii, "wide": _wide, "hex": bytes.hex}
+_WRITERS: dict[Text, Callable[[str], bytes]] = {
+    "ascii": lambda text: text.encode("ascii", "replace"),
+    "wide": lambda text: text.encode("utf-16-be", "replace"),
+    "hex": lambda text: bytes.fromhex(text) if _HEX.fullmatch(text) else b"",
+}
+_HOLDS: dict[Text, tuple[int, str]] = {
+    "ascii": (2, "at most {} printable ASCII characters"),
+    "wide": (1, "at most {} printable ASCII characters"),
+    "hex": (4, "{} hexadecimal digits"),
+}
 
 
 def _from_float(register: Register, data: bytes) -> int | None:
@@ -65,7 +114,9 @@ def _from_float(register: Register, data: bytes) -> int | None:
 
 
 def encode(register: Register, value: int | str) -> tuple[int, ...]:
-    """The words that mean ``value``; ``ValueError`` if the register cannot hold it."""
+    """The words that mean ``value``; ``ValueError`` if the register cannot hold it, or its exponent is open."""
+    if register.exponent:
+        raise _open(register)
     if isinstance(value, str) != (register.type == "str"):
         raise ValueError(f"{register.name} holds {'text' if register.type == 'str' else 'a number'}, got {value!r}")
     if isinstance(value, str):
@@ -74,15 +125,16 @@ def encode(register: Register, value: int | str) -> tuple[int, ...]:
         data = _to_float(register, value)
     else:
         data = _to_integer(register, value)
-    words = struct.unpack(f">{len(data) // 2}H", data)
+    words = struct.unpack(f"{'<' if register.swapped else '>'}{len(data) // 2}H", data)
     return words[::-1] if register.little else words
 
 
 def _from_text(register: Register, text: str) -> bytes:
     room = 2 * register.count
-    data = text.encode("ascii", "replace")
-    if len(data) > room or _text(data) != text:
-        raise ValueError(f"{register.name} holds at most {room} printable ASCII characters, got {text!r}")
+    data = _WRITERS[register.text](text)
+    if len(data) > room or _READERS[register.text](data) != text or (register.text == "hex" and len(data) < room):
+        each, holds = _HOLDS[register.text]
+        raise ValueError(f"{register.name} holds {holds.format(each * register.count)}, got {text!r}")
     return data.ljust(room, b"\0")
 
 

@@ -33,6 +33,8 @@ _NAME_DUE = "a name of lower-case letters, digits, - and _, such as garage-2"
 _PHASES = {"L1": 0, "L2": 1, "L3": 2}
 _PHASES_DUE = "one to three different phases, such as L1 L2 L3"
 _SHARE_DUE = "a share from 0 to 1 in steps of 0.001, such as 0.95"
+_REGISTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_REGISTER_NAME_DUE = "a register name of lower-case letters, digits and _, such as charging_enable"
 _STRICT = ("int", "float", "bool", "str")  # schema types in which pydantic would convert one into another
 
 
@@ -120,6 +122,12 @@ def _name(value: object) -> object:
     return value
 
 
+def _register_name(value: object) -> object:
+    if not isinstance(value, str) or not _REGISTER_NAME.fullmatch(value):
+        raise ValueError(f"expected {_REGISTER_NAME_DUE}, got {got(value)}")
+    return value
+
+
 def _phases(value: object) -> object:
     names = value.split() if isinstance(value, str) else []
     if not 1 <= len(names) <= 3 or len(set(names)) < len(names) or any(name not in _PHASES for name in names):
@@ -145,5 +153,6 @@ Duration = Annotated[int, _quantity("duration"), Due(expectation("duration"), "u
 TimeOfDay = Annotated[int, _quantity("time"), Due(expectation("time"))]  # s since midnight
 
 Name = Annotated[str, _reader(_name), Due(_NAME_DUE)]
+RegisterName = Annotated[str, _reader(_register_name), Due(_REGISTER_NAME_DUE)]
 Phases = Annotated[tuple[int, ...], _reader(_phases), Due(_PHASES_DUE)]  # 0..2 in the order written
 Permille = Annotated[int, _reader(_permille), Due(_SHARE_DUE)]  # a share of 0.95 is 950

@@ -9,6 +9,7 @@ from pathlib import Path
 from chargebench.datasheets.codec import encode
 from chargebench.datasheets.errors import UnknownName, suggest
 from chargebench.datasheets.forms import fill
+from chargebench.datasheets.metering import meter_faults
 from chargebench.datasheets.model import Datasheet
 from chargebench.datasheets.rules import check
 from chargebench.datasheets.sheet import LikeForm, SheetForm, build
@@ -74,6 +75,8 @@ def _read_like(form: LikeForm, document: Document, folder: Path | None) -> Datas
             problems.add(("defaults", name), f"expected a value of a register of {form.part}: {error}")
             continue
         registers[name] = replace(registers[name], default=value)
+    for loc, problem in meter_faults(form.meter, registers) if form.meter else ():
+        problems.add(("meter", *loc), problem)
     problems.raise_any()
     return replace(
         sheet,
@@ -83,6 +86,7 @@ def _read_like(form: LikeForm, document: Document, folder: Path | None) -> Datas
         unit=form.unit,
         port=form.port,
         limits=form.limits.pairs(),
+        meter=form.meter.meter() if form.meter else None,
         registers=tuple(registers.values()),
         path=document.name,
     )

@@ -12,21 +12,38 @@ Run = tuple[Table, int, int]  # one read request: table, first PDU address, numb
 def plan(sheet: Datasheet, names: Sequence[str], *, max_gap: int = 0) -> tuple[Run, ...]:
     """The fewest runs that hold the registers called ``names``, in the order of tables and addresses.
 
-    Registers at most ``max_gap`` words apart share a run of at most ``sheet.max_read`` words; none is cut in two.
+    Registers at most ``max_gap`` words apart share a run of at most ``sheet.max_read`` words; none is cut in two. Where the
+    sheet refuses gaps none is read across, where it wants one value a request each has its own, and a block is read whole.
     ``LookupError`` for an unknown register, ``ValueError`` for one that cannot be read.
     """
     registers = [sheet.register(name) for name in names]
     for one in registers:
         if not one.readable:
             raise ValueError(f"{sheet.name}: {one.name} can only be written")
+    gap = 0 if sheet.reading.gaps == "refused" else max_gap
     runs: list[Run] = []
+    joins = False  # whether the last run may grow
     for one in sorted(registers, key=lambda one: (one.table, one.at)):
-        if runs and _fits(runs[-1], one, max_gap, sheet.max_read):
+        if runs and _holds(runs[-1], one):
+            continue
+        if joins and _fits(runs[-1], one, gap, sheet.max_read):
             table, address, count = runs[-1]
             runs[-1] = (table, address, max(count, one.at + one.count - address))
-        else:
-            runs.append((one.table, one.at, one.count))
+            continue
+        block = next((run for run in _blocks(sheet) if _holds(run, one)), None)
+        runs.append(block or (one.table, one.at, one.count))
+        joins = block is None and not sheet.reading.single
     return tuple(runs)
+
+
+def _blocks(sheet: Datasheet) -> list[Run]:
+    """What is read whole; blocks are of holding registers."""
+    return [("holding", at, count) for at, count in sheet.reading.blocks]
+
+
+def _holds(run: Run, register: Register) -> bool:
+    table, address, count = run
+    return table == register.table and address <= register.at and register.at + register.count <= address + count
 
 
 def _fits(run: Run, register: Register, max_gap: int, max_read: int) -> bool:

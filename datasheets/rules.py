@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from chargebench.datasheets.codec import decode, encode, is_float, raw_range
+from chargebench.datasheets.behaviour_rules import behaviour
+from chargebench.datasheets.codec import decode, encode, is_float, raw_range, scaled
 from chargebench.datasheets.errors import suggest
+from chargebench.datasheets.metering import exponent_faults, meter_faults, sunspec_faults
 from chargebench.datasheets.model import WORDS, Register
 from chargebench.datasheets.quantity import got
-from chargebench.datasheets.sheet import RegisterForm, SheetForm
+from chargebench.datasheets.sheet import GoldenForm, RegisterForm, SheetForm
 from chargebench.datasheets.yamlfile import Document, Loc, Problems
 
 Broken = Iterator[tuple[Loc, str]]
@@ -53,7 +55,13 @@ def check(form: SheetForm, document: Document) -> None:
             problems.add((*loc, *field), problem)
         if not broken:
             sound[name] = register
-    for where, problem in (*_parts(form), *_overlaps(form), *_golden(form, sound)):
+    for where, problem in (
+        *_parts(form),
+        *_overlaps(form),
+        *_golden(form, sound),
+        *_blocks(form),
+        *behaviour(form, sound),
+    ):
         problems.add(where, problem, key=where[0] == "registers")
     problems.raise_any()
 
@@ -68,8 +76,15 @@ def _unit(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
         yield ("type",), "expected neither unit, scale, range nor step with text"
 
 
+def _words(register: Register) -> int | None:
+    """How many words the type takes, None if any number; flags may take two or four words of registers."""
+    if register.type == "bits" and register.table in ("holding", "input") and register.count in (2, 4):
+        return register.count
+    return WORDS.get(register.type)
+
+
 def _size(register: Register, line: RegisterForm, form: SheetForm) -> Broken:
-    due = WORDS.get(register.type)
+    due = _words(register)
     if due is None and line.count is None:
         yield ("count",), "expected a count of registers for text, and it is missing"
     if due is not None and register.count != due:
@@ -80,6 +95,10 @@ def _size(register: Register, line: RegisterForm, form: SheetForm) -> Broken:
         yield ("count",), f"expected no more than max_read, {form.max_read}, got {register.count}"
     if register.little and (register.type == "str" or register.count == 1):
         yield ("words",), "expected little only for numbers of several words"
+    if line.absent is not None and (register.type == "str" or is_float(register)):
+        yield ("absent",), f"expected it with whole numbers only, not with {register.type}"
+    if register.type != "str" and line.text is not None:
+        yield ("text",), f"expected it with str only, not with {register.type}"
     if register.table in ("coil", "discrete") and register.type != "bits":
         yield ("type",), f"expected bits in the table {register.table}, got {register.type}"
 
@@ -101,7 +120,7 @@ def _access(register: Register, line: RegisterForm, form: SheetForm) -> Broken:
 
 
 def _values(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
-    if register.type == "str" or is_float(register) or register.count != WORDS[register.type]:
+    if register.type == "str" or is_float(register) or register.count != _words(register):
         return
     least, most = raw_range(register)
     held = f"{register.type} with scale {register.scale} holds {least * register.scale} to {most * register.scale}"
@@ -110,6 +129,8 @@ def _values(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
             yield ("range", number), f"expected what the type can hold, got {value}; {held}"
     if line.step and line.step % register.scale:
         yield ("step",), f"expected a multiple of the scale {register.scale}, got {line.step}"
+    if register.absent is not None and register.absent >= 1 << 16 * register.count:
+        yield ("absent",), f"expected bits that {register.type} can hold, got {register.absent}"
     last = 16 * register.count - 1 if register.type == "bits" else most
     for raw in line.values:
         if not (0 if register.type == "bits" else least) <= raw <= last:
@@ -122,7 +143,7 @@ def _order(_: Register, line: RegisterForm, __: SheetForm) -> Broken:
 
 
 def _default(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
-    if line.default is None or register.count != WORDS.get(register.type, register.count):
+    if line.default is None or register.exponent or register.count != (_words(register) or register.count):
         return
     try:
         encode(register, line.default)
@@ -137,28 +158,44 @@ def _on_parts(_: Register, line: RegisterForm, form: SheetForm) -> Broken:
                 yield (field, number), f"expected a part that has the register, got {got(part)}{suggest(part, allowed)}"
 
 
-_REGISTER_RULES: tuple[RegisterRule, ...] = (_unit, _size, _access, _values, _order, _default, _on_parts)
+def _exponent(register: Register, _: RegisterForm, form: SheetForm) -> Broken:
+    if register.exponent:
+        line = form.registers.get(register.exponent)
+        other = line.register(register.exponent) if line else None
+        yield from exponent_faults(register, other, tuple(form.registers))
+
+
+_REGISTER_RULES: tuple[RegisterRule, ...] = (_unit, _size, _access, _values, _order, _exponent, _default, _on_parts)
 
 
 def _parts(form: SheetForm) -> Broken:
     if (form.part or form.parts) and form.part not in form.parts:
         yield ("part",), f"expected one of the sheet's parts, got {got(form.part)}{suggest(form.part, form.parts)}"
-    if "rtu" in form.transports and form.serial is None:
-        yield ("serial",), "expected serial parameters for a device that speaks rtu, and they are missing"
+    if form.serial is None and (line := next((one for one in form.transports if one != "tcp"), None)):
+        yield ("serial",), f"expected serial parameters for a device that speaks {line}, and they are missing"
     if "tcp" in form.transports and not form.port:
         yield ("port",), "expected a port for a device that speaks tcp, and it is missing"
 
 
+def _blocks(form: SheetForm) -> Broken:
+    """What the blocks say of registers of the part that the sheet stands for."""
+    own = {name: line.register(name) for name, line in form.registers.items() if line.is_on(form.part)}
+    if form.meter:
+        yield from ((("meter", *loc), problem) for loc, problem in meter_faults(form.meter, own))
+    if form.sunspec:
+        yield from ((("sunspec", *loc), problem) for loc, problem in sunspec_faults(form.sunspec, own))
+
+
 def _overlaps(form: SheetForm) -> Broken:
     """Two registers of one table and one part on one address; each is told once, at the later line."""
-    lines = list(form.registers.items())
-    for (name, one), (other, two) in combinations(lines, 2):
-        if one.table != two.table or not (not one.on or not two.on or any(part in two.on for part in one.on)):
+    registers = [line.register(name) for name, line in form.registers.items()]
+    for first, second in combinations(registers, 2):
+        shared = not first.parts or not second.parts or any(part in second.parts for part in first.parts)
+        if first.table != second.table or not shared:
             continue
-        first, second = one.register(name), two.register(other)
         if first.at < second.at + second.count and second.at < first.at + first.count:
-            last = first.at + first.count - 1
-            yield ("registers", other), f"expected addresses of its own, and {name} has {first.at} to {last}"
+            has = f"{first.name} has {first.at} to {first.at + first.count - 1}"
+            yield ("registers", second.name), f"expected addresses of its own, and {has}"
 
 
 def _golden(form: SheetForm, sound: dict[str, Register]) -> Broken:
@@ -167,11 +204,17 @@ def _golden(form: SheetForm, sound: dict[str, Register]) -> Broken:
         if line.name not in form.registers:
             yield (*loc, "register"), f"unknown register {got(line.name)}{suggest(line.name, form.registers)}"
         elif line.name in sound:
-            yield from ((loc, problem) for problem in _proof(sound[line.name], line.value, line.words))
+            yield from ((loc, problem) for problem in _proof(sound[line.name], line))
 
 
-def _proof(register: Register, value: int | str, words: tuple[int, ...]) -> Iterator[str]:
-    """What does not hold of ``words`` and ``value`` meaning each other."""
+def _proof(register: Register, line: GoldenForm) -> Iterator[str]:
+    """What does not hold of the words and the value of ``line`` meaning each other."""
+    value, words = line.value, line.words
+    if (line.exponent is None) != (not register.exponent):
+        yield f"expected {'no ' if not register.exponent else 'an '}exponent in a proof of {register.name}"
+        return
+    if line.exponent is not None:
+        register = scaled(register, line.exponent)
     try:
         read, written = decode(register, words), encode(register, value)
     except ValueError as error:

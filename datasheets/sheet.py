@@ -2,8 +2,13 @@
 
 A sheet is one YAML file for one device; a register is one flow mapping on one line. Addresses are PDU addresses, from 0.
 Numbers of a line (``range``, ``step``, ``default``, golden values) count in the line's own ``unit``; enumerations count
-raw. A device with several logical devices names them in ``parts`` and says in ``on`` which of them have a register;
-``part`` is the one that the sheet stands for, and a sheet that is ``like`` it stands for another.
+raw. Where a line names an ``exponent``, its values are raw * scale * 10**e with the e that this register holds, and a
+golden line of it says which. A device with several logical devices names them in ``parts`` and says in ``on`` which of
+them have a register; ``part`` is the one that the sheet stands for, and a sheet that is ``like`` it stands for another.
+
+``words: little`` puts the low word first, ``bytes: little`` the low byte of each word. Text is two characters a word, one
+(``wide``), or bytes told as hexadecimal digits (``hex``). The blocks ``states`` to ``timing`` tell how the device behaves
+(``behaviour_form.py``); states, control and watchdog are those of ``part``.
 """
 
 from __future__ import annotations
@@ -14,24 +19,26 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from chargebench.datasheets.forms import Current, Duration, Form, Name
-from chargebench.datasheets.model import WORDS, Datasheet, Golden, Register, Table, Type
+from chargebench.datasheets.behaviour import Quirk, Reading, Tcp, Timing
+from chargebench.datasheets.behaviour_form import (
+    ControlForm,
+    ReadsForm,
+    StatesForm,
+    TcpForm,
+    TimingForm,
+    WatchdogForm,
+)
+from chargebench.datasheets.forms import Current, Duration, Form, Name, RegisterName
+from chargebench.datasheets.metering import MeterForm, SunSpecForm
+from chargebench.datasheets.model import WORDS, Datasheet, Golden, Register, Table, Text, Type
 from chargebench.datasheets.quantity import got
 from chargebench.datasheets.sentences import Due
 from chargebench.datasheets.yamlfile import Document
 
-_REGISTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_REGISTER_NAME_DUE = "a register name of lower-case letters, digits and _, such as charging_enable"
 _FRACTION = re.compile(r"([1-9][0-9]{0,17})/([1-9][0-9]{0,17})", re.ASCII)
 _SCALE_DUE = 'a whole number above 0, or an exact fraction such as "1/10"'
 _SERIAL = re.compile(r"[1-9][0-9]{2,6},[78],[neo],[12]", re.ASCII)
 _SERIAL_DUE = "serial parameters, such as 9600,8,n,1"
-
-
-def _register_name(value: object) -> object:
-    if not isinstance(value, str) or not _REGISTER_NAME.fullmatch(value):
-        raise ValueError(f"expected {_REGISTER_NAME_DUE}, got {got(value)}")
-    return value
 
 
 def _scale(value: object) -> Fraction:
@@ -48,7 +55,6 @@ def _serial(value: object) -> object:
     return value
 
 
-RegisterName = Annotated[str, BeforeValidator(_register_name), Due(_REGISTER_NAME_DUE)]
 Scale = Annotated[Fraction, PlainValidator(_scale), Due(_SCALE_DUE)]
 Serial = Annotated[str, BeforeValidator(_serial), Due(_SERIAL_DUE)]
 Address = Annotated[int, Field(ge=0, le=0xFFFF)]
@@ -66,7 +72,10 @@ class RegisterForm(Form):
     count: Annotated[int, Field(ge=1, le=125)] | None = None
     unit: str = ""
     scale: Scale = Fraction(1)
+    exponent: RegisterName | None = None
     words: Literal["big", "little"] = "big"
+    bytes: Literal["big", "little"] = "big"
+    text: Text | None = None
     read: bool = True
     write: tuple[WriteFunction, ...] = ()
     write_on: tuple[str, ...] = ()
@@ -76,6 +85,7 @@ class RegisterForm(Form):
     values: dict[int, str] = Field(default_factory=dict)
     on: tuple[str, ...] = ()
     default: int | str | None = None
+    absent: Annotated[int, Field(ge=0)] | None = None
     note: str = ""
     source: str = ""
     unverified: bool = False
@@ -95,7 +105,10 @@ class RegisterForm(Form):
             count=self.count or WORDS.get(self.type, 1),
             unit=self.unit,
             scale=self.scale,
+            exponent=self.exponent or "",
             little=self.words == "little",
+            swapped=self.bytes == "little",
+            text=self.text or "ascii",
             readable=self.read,
             writes=self.write if writable else (),
             stores=self.stores or "" if writable else "",
@@ -105,6 +118,7 @@ class RegisterForm(Form):
             values=tuple(self.values.items()),
             parts=self.on,
             default=self.default,
+            absent=self.absent,
             note=self.note,
             source=self.source,
             unverified=self.unverified,
@@ -113,19 +127,25 @@ class RegisterForm(Form):
 
 
 class GoldenForm(Form):
-    """These words of a register mean this value, in both directions."""
+    """These words of a register mean this value, in both directions; ``exponent`` is what its exponent held then."""
 
     name: RegisterName = Field(alias="register")
     value: int | str
+    exponent: Annotated[int, Field(ge=-10, le=10)] | None = None
     words: Annotated[tuple[Address, ...], Field(min_length=1, max_length=125)]
     source: str = ""
 
 
 class QuirkForm(Form):
-    """What the device does that one would not expect, and who saw it."""
+    """What the device does that one would not expect, and who saw it; with a name, it can be switched."""
 
+    name: Name | None = None
+    rare: bool = False
     says: str
     source: str
+
+    def quirk(self) -> Quirk:
+        return Quirk(self.says, self.source, self.name or "", self.rare)
 
 
 class FunctionsForm(Form):
@@ -164,7 +184,7 @@ class SheetForm(Form):
     maker: str
     model: str
     kind: Literal["evse", "meter"]
-    transports: Annotated[tuple[Literal["tcp", "rtu"], ...], Field(min_length=1)]
+    transports: Annotated[tuple[Literal["tcp", "rtu", "ascii"], ...], Field(min_length=1)]
     serial: Serial | None = None
     unit: UnitId
     port: Address = 0
@@ -176,6 +196,14 @@ class SheetForm(Form):
     quirks: tuple[QuirkForm, ...] = ()
     parts: tuple[Name, ...] = ()
     part: str = ""
+    meter: MeterForm | None = None
+    sunspec: SunSpecForm | None = None
+    states: StatesForm | None = None
+    control: ControlForm | None = None
+    watchdog: WatchdogForm | None = None
+    tcp: TcpForm | None = None
+    reads: ReadsForm | None = None
+    timing: TimingForm | None = None
     registers: Annotated[dict[RegisterName, RegisterForm], Field(min_length=1)]
     golden: tuple[GoldenForm, ...] = ()
 
@@ -191,12 +219,14 @@ class LikeForm(Form):
     unit: UnitId
     port: Address = 0
     limits: LimitsForm = LimitsForm()
+    meter: MeterForm | None = None
     defaults: dict[RegisterName, int | str] = Field(default_factory=dict)
 
 
 def build(form: SheetForm, document: Document, part: str | None = None) -> Datasheet:
     """The datasheet of ``part`` (of the sheet's own, if None). The rules of ``rules.py`` must hold."""
     part = form.part if part is None else part
+    own = part == form.part  # states, control and watchdog are of the part that the sheet stands for
     registers = tuple(
         one.register(name, part, document.place(("registers", name)).line)
         for name, one in form.registers.items()
@@ -204,7 +234,7 @@ def build(form: SheetForm, document: Document, part: str | None = None) -> Datas
     )
     names = {one.name for one in registers}
     golden = tuple(
-        Golden(one.name, one.value, one.words, document.place(("golden", number)).line)
+        Golden(one.name, one.value, one.words, document.place(("golden", number)).line, one.exponent)
         for number, one in enumerate(form.golden)
         if one.name in names
     )
@@ -224,8 +254,16 @@ def build(form: SheetForm, document: Document, part: str | None = None) -> Datas
         golden=golden,
         part=part,
         sources=form.sources,
-        quirks=tuple((one.says, one.source) for one in form.quirks),
+        quirks=tuple(one.quirk() for one in form.quirks),
         limits=form.limits.pairs(),
+        meter=form.meter.meter() if form.meter else None,
+        sunspec=form.sunspec.sunspec() if form.sunspec else None,
+        states=form.states.states() if form.states and own else None,
+        control=form.control.control() if form.control and own else None,
+        watchdog=form.watchdog.watchdog() if form.watchdog and own else None,
+        tcp=form.tcp.tcp() if form.tcp else Tcp(),
+        reading=form.reads.reading() if form.reads else Reading(),
+        timing=form.timing.timing() if form.timing else Timing(),
         checked=form.checked,
         path=document.name,
     )

@@ -10,10 +10,9 @@ import click
 
 from chargebench.datasheets import cars, load
 from chargebench.datasheets.errors import BadInput, CannotOpen, UnknownName
-from chargebench.datasheets.model import Datasheet, Register
-from chargebench.datasheets.quantity import decimal, show
+from chargebench.datasheets.quantity import show
 from chargebench.scenarios import check as checks
-from chargebench.scenarios import render, shelf
+from chargebench.scenarios import render, sheets, shelf
 from chargebench.scenarios.cli import FAILED, print_json
 from chargebench.scenarios.describe import named_files, titles
 
@@ -92,28 +91,24 @@ def _write_new(path: Path, text: str) -> None:
 
 def list_devices(*, as_json: bool) -> int:
     """Name, kind and transports of every datasheet."""
-    sheets = [load.load(name) for name in load.names()]
+    found = [load.load(name) for name in load.names()]
     if as_json:
-        listed = [{"name": one.name, "kind": one.kind, "transports": list(one.transports)} for one in sheets]
+        listed = [{"name": one.name, "kind": one.kind, "transports": list(one.transports)} for one in found]
         print_json(listed)
     else:
         click.echo(
-            render.table(
-                [(one.name, one.kind, ", ".join(one.transports), f"{one.maker} {one.model}") for one in sheets]
-            )
+            render.table([(one.name, one.kind, ", ".join(one.transports), f"{one.maker} {one.model}") for one in found])
         )
     return 0
 
 
 def show_device(name: str, *, as_json: bool) -> int:
-    """Every register of a datasheet, in the order of the file."""
+    """What a datasheet says of its device: how it behaves, its quirks, every register."""
     sheet = load.load(name)
     if as_json:
-        print_json(_device(sheet))
+        print_json(sheets.as_json(sheet))
     else:
-        head = f"{sheet.name}: {sheet.maker} {sheet.model}, {sheet.kind}, by {' or '.join(sheet.transports)}"
-        rows = [("address", "table", "name", "type", "unit", "access", "note"), *(_row(one) for one in sheet.registers)]
-        click.echo(f"{head}\n{render.table(rows)}")
+        click.echo(sheets.as_text(sheet))
     return 0
 
 
@@ -149,39 +144,3 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8")
     except OSError as error:
         raise BadInput(str(path), "", f"cannot be read: {error.strerror or error}") from error
-
-
-def _row(register: Register) -> tuple[str, ...]:
-    access = ("r" if register.readable else "") + ("w" if register.writes else "")
-    unit = register.unit if register.scale == 1 or not register.unit else f"{decimal(register.scale)} {register.unit}"
-    named = ", ".join(f"{raw} {text}" for raw, text in register.values)
-    mark = "unverified" if register.unverified else ""
-    note = "; ".join(part for part in (named, register.note, mark) if part)
-    return (str(register.at), register.table, register.name, register.type, unit, access, note)
-
-
-def _device(sheet: Datasheet) -> dict[str, object]:
-    return {
-        "name": sheet.name,
-        "kind": sheet.kind,
-        "maker": sheet.maker,
-        "model": sheet.model,
-        "transports": list(sheet.transports),
-        "registers": [
-            {
-                "name": one.name,
-                "address": one.at,
-                "table": one.table,
-                "type": one.type,
-                "count": one.count,
-                "unit": one.unit,
-                "scale": str(one.scale),
-                "readable": one.readable,
-                "writable": bool(one.writes),
-                "values": {str(raw): text for raw, text in one.values},
-                "note": one.note,
-                "unverified": one.unverified,
-            }
-            for one in sheet.registers
-        ],
-    }

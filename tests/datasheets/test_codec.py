@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chargebench.datasheets.codec import decode, down_to_step, encode, raw_range, value_range
+from chargebench.datasheets.codec import absence, decode, down_to_step, encode, raw_range, scaled, value_range
 from chargebench.datasheets.model import WORDS, Register
 
 INTEGERS = ["u16", "i16", "bits", "u32", "i32", "u64", "i64"]
@@ -257,3 +257,43 @@ def test_bringing_down_never_rounds_up_and_loses_less_than_a_step(one, data):
     assert down > min(value, high if high is not None else value) - step
     if one.type in INTEGERS:
         assert decode(one, encode(one, down)) == down
+
+
+def test_the_bits_that_stand_for_no_value_are_none_and_all_others_are_numbers():
+    one = register("i32", absent=0x7FFF_FFFF)
+    assert absence(one) == (0x7FFF, 0xFFFF)
+    assert decode(one, absence(one)) is None
+    assert decode(one, (0x7FFF, 0xFFFE)) == 0x7FFF_FFFE
+    assert decode(one, (0xFFFF, 0xFFFF)) == -1
+
+
+def test_no_value_stands_in_the_order_of_the_words():
+    one = register("i32", absent=0x8000_0000, little=True)
+    assert absence(one) == (0, 0x8000)
+    assert decode(one, (0, 0x8000)) is None
+    assert decode(one, (0x8000, 0)) == 0x8000
+
+
+def test_a_register_that_always_has_a_value_has_no_words_for_none():
+    with pytest.raises(LookupError, match=r"^limit always has a value$"):
+        absence(register("u16"))
+
+
+@pytest.mark.parametrize(("exponent", "value"), [(-3, 16), (-2, 160), (0, 16_000), (1, 160_000), (10, 16 * 10**13)])
+def test_a_register_with_an_exponent_means_what_its_exponent_says(exponent, value):
+    one = register("i16", scale=1000, exponent="a_sf")
+    assert decode(scaled(one, exponent), (16,)) == value
+    assert encode(scaled(one, exponent), value) == (16,)
+
+
+@pytest.mark.parametrize("exponent", [-11, 11, -32768])
+def test_an_exponent_beyond_ten_is_refused(exponent):
+    with pytest.raises(ValueError, match=f"^limit has an exponent from -10 to 10, got {exponent}$"):
+        scaled(register("i16", exponent="a_sf"), exponent)
+
+
+def test_a_register_is_neither_read_nor_written_while_its_exponent_is_open():
+    one = register("i16", exponent="a_sf")
+    for call in (lambda: decode(one, (16,)), lambda: encode(one, 16)):
+        with pytest.raises(ValueError, match=r"^limit cannot be read or written before a_sf is known$"):
+            call()

@@ -53,7 +53,7 @@ def test_nothing_wanted_is_nothing_read():
 
 @given(st.data())
 def test_every_plan_holds_each_wanted_register_once_within_the_bounds_of_the_device(data):
-    sheet = replace(load(data.draw(st.sampled_from(names()))), max_read=data.draw(st.integers(16, 125)))
+    sheet = replace(load(data.draw(st.sampled_from(names()))), max_read=data.draw(st.integers(50, 125)))
     readable = [one.name for one in sheet.registers if one.readable]
     wanted = data.draw(st.lists(st.sampled_from(readable), unique=True))
     gap = data.draw(st.integers(0, 40))
@@ -64,8 +64,12 @@ def test_every_plan_holds_each_wanted_register_once_within_the_bounds_of_the_dev
         one = sheet.register(name)
         holding = [run for run in runs if cut(run, [0] * run[2], one) is not None]
         assert len(holding) == 1
+    if sheet.reading.single or sheet.reading.blocks:
+        return
+    gap = 0 if sheet.reading.gaps == "refused" else gap
+    longest = max((one.count for one in sheet.registers), default=0)
     for (table, at, count), (other, after, _) in pairwise(runs):
-        assert table != other or at + count + gap < after or after + 1 - at > sheet.max_read - 16
+        assert table != other or at + count + gap < after or after + longest - at > sheet.max_read
 
 
 def test_the_words_of_a_register_are_cut_from_an_answer():
@@ -77,3 +81,29 @@ def test_the_words_of_a_register_are_cut_from_an_answer():
     assert cut(run, answer, box.register("charging_enable")) is None
     assert cut(("holding", 8059, 4), answer, box.register("energy")) is None
     assert cut(("input", 8057, 13), answer, box.register("power")) is None
+
+
+def test_where_one_value_a_request_is_wanted_each_has_its_own():
+    box = load("keba-p30")
+    assert plan(box, ["current_l2", "current_l1", "current_l1"]) == (("holding", 1008, 2), ("holding", 1010, 2))
+    states = ["charge_point_state", "charge_state", "cable_state"]
+    assert plan(load("webasto-next"), states) == (("holding", 1000, 1), ("holding", 1001, 1), ("holding", 1004, 1))
+
+
+def test_where_gaps_are_refused_none_is_read_across_even_if_it_may_be():
+    box = load("vestel-evc04")
+    assert plan(box, ["current_l1", "current_l2"], max_gap=9) == (("input", 1008, 1), ("input", 1010, 1))
+    assert plan(box, ["charge_point_state", "charge_state"], max_gap=9) == (("input", 1000, 2),)
+
+
+def test_a_block_is_read_whole_once_and_takes_no_neighbour():
+    box = load("abl-emh1")
+    wanted = ["current_l1", "current_l2", "status_state", "state", "set_duty", "system_duty"]
+    assert plan(box, wanted) == (("holding", 4, 1), ("holding", 15, 5), ("holding", 20, 1), ("holding", 46, 5))
+    joined = replace(box, reading=replace(box.reading, single=False))
+    assert plan(joined, wanted, max_gap=30) == (
+        ("holding", 4, 1),
+        ("holding", 15, 5),
+        ("holding", 20, 1),
+        ("holding", 46, 5),
+    )

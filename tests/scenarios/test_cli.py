@@ -232,3 +232,19 @@ def test_the_program_itself_leaves_with_the_status_of_its_verb():
     code, out, err = call("run", "nowhere")
     assert (code, out) == (2, "")
     assert err.startswith("unknown scenario 'nowhere'")
+
+
+def test_a_device_is_shown_with_what_it_does_and_what_nobody_has_checked(verb):
+    code, out, _ = verb("devices", "show", "keba-p30")
+    assert code == 0
+    assert "B: charging_state 2, 5, 1 and cable_state 7, 5" in out
+    assert "fed by a write of its time; after failsafe_timeout" in out
+    assert "loses-first-read, off unless asked for: " in out
+    assert "unverified  failsafe_current, set_failsafe_current" in out
+    code, out, _ = verb("devices", "show", "mennekes-compact", "--json")
+    shown = json.loads(out)
+    assert shown["watchdog"]["kind"] == "token"
+    assert shown["control"]["limit"]["zero"] == "no limit"
+    assert {one["name"]: one["rare"] for one in shown["quirks"]}["low-word-first"] is True
+    code, out, _ = verb("devices", "show", "eastron-sdm630", "--json")
+    assert json.loads(out)["states"] is None
