@@ -162,6 +162,18 @@ def pictures(session: nox.Session) -> None:
     in_dev(session, "python", "-m", "docs.pictures.house_14kw")
 
 
+@nox.session(venv_backend="none", requires=["dev"])
+def served(session: nox.Session) -> None:
+    """Serve 25 mixed boxes and 10 meters on real ports for 10 minutes (or ``-- SECONDS``), each with a master of its own."""
+    in_dev(session, "python", "-m", "tests.bench.served", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def pages(session: nox.Session) -> None:
+    """Make the pages of the devices anew, from their datasheets."""
+    in_dev(session, "python", "-m", "docs.pages")
+
+
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
 def bench(session: nox.Session) -> None:
     """Measure how quick the bench is, on the installed wheel, and assert nothing: one table, medians of five.

@@ -178,6 +178,9 @@ class Watchdog:
     unverified: bool = False
 
 
+Excess = Literal["refuse", "queue", "replace", "crash", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class Tcp:
     """How many clients it serves, and what becomes of one too many; when it closes a silent one (None: never seen).
@@ -186,7 +189,7 @@ class Tcp:
     """
 
     clients: int | None = None
-    excess: Literal["refuse", "queue", "replace", "crash", "unknown"] = "unknown"
+    excess: Excess = "unknown"
     idle_close_us: int | None = None
     lockout: bool = False
 

@@ -67,7 +67,7 @@ class Box:
         self.spec, self.channel = spec, f"box {spec.name}"
         self.flow = Flow()  # at the box's terminals t1..t3
         self._tell, self._feed, self._down = tell, feed, down
-        self._visits = deque(sorted(cars, key=lambda one: one.spec.plugs_us))
+        self.visits = deque(sorted(cars, key=lambda one: one.spec.plugs_us))
         self.car: Car | None = None
         self.idle = IdleTimer(spec.failsafe_us, manner.look_us)
         self.standby = Standby(manner.standby_us)
@@ -79,6 +79,7 @@ class Box:
         self.failsafe_ma = spec.failsafe_ma
         self.restarts = 0
         self.locked = False
+        self.before_boot: Callable[[], None] = lambda: None
         # registers that live until the next restart
         self.fixed_ma, self.limit_ma = self.def_fixed_ma, self.clip(self.def_limit_ma)
         self.enable = self.def_enable and self.enabled
@@ -96,7 +97,7 @@ class Box:
         self._heard_us = -manner.pause_us
         self.boot_charge2: Triple = ZERO
         """Twice the charge (nA*us) that had flowed through its terminals when it last was powered on."""
-        self._one_phase, self._switching = 0, False
+        self.one_phase, self._switching = 0, False
         self._dead = [False, False, False]
 
     # -- what can be read --------------------------------------------------------------------------------------------
@@ -177,8 +178,8 @@ class Box:
         """
         self.relay_select = one_phase
         if self.car is None:
-            self._one_phase = one_phase
-        self._switching = "phase-switching" in self.spec.quirks and one_phase != self._one_phase
+            self.one_phase = one_phase
+        self._switching = "phase-switching" in self.spec.quirks and one_phase != self.one_phase
         self._settle(at_us)
 
     # -- what happens to it ------------------------------------------------------------------------------------------
@@ -255,16 +256,17 @@ class Box:
             self.idle.power_on(at_us)
         self.boot_charge2 = self.flow.charge2(at_us)
         self.fixed_ma = self.def_fixed_ma
-        self.relay_select = self.relay2 = self._one_phase = 0
+        self.relay_select = self.relay2 = self.one_phase = 0
         self.standby.stir(at_us)
-        self._restore()
+        self.restore()
         self._say(at_us, "boot", ("count", self.restarts))
         self._say_limit(at_us)
         self._review_fault(at_us)
         self._down()
 
-    def _restore(self) -> None:
-        """What it was told is gone: the boot registers hold."""
+    def restore(self) -> None:
+        """What it was told is gone: the boot registers hold, of which ``before_boot`` may have its say."""
+        self.before_boot()
         if self.manner.forgets in self.spec.quirks:
             self.idle.after_us, self.failsafe_ma = self.manner.failsafe_us, self.manner.failsafe_ma
             self.standby.allowed, self.locked = True, False
@@ -293,7 +295,7 @@ class Box:
         self.standby.stir(at_us)
         self.idle.power_on(at_us)
         self._say(at_us, "standby", ("on", 0))
-        self._restore()
+        self.restore()
         self._say_limit(at_us)
         self._review_fault(at_us)
 
@@ -317,12 +319,13 @@ class Box:
 
     @property
     def granted_ma(self) -> int:
-        """What its limit, or its failsafe while that acts, lets a car have, in steps of 0.1 A; 0 = nothing."""
+        """What its limit, or its failsafe while that acts, lets a car have, in whole steps; 0 = nothing."""
         limit, enable = self._in_force
         if (self.idle.on or self._release_us != FAR) and self.spec.profile == "on-top":
             limit, enable = self.failsafe_ma, self.failsafe_ma > 0
         most = min(limit, self.fixed_ma or self.spec.cable_ma, self.spec.max_ma)
-        return most // STEP_MA * STEP_MA if enable and most >= MINIMUM_MA else 0
+        step_ma = self.manner.step_ma
+        return most // step_ma * step_ma if enable and most >= MINIMUM_MA else 0
 
     def _duty_wanted(self) -> int:
         return self.pulse.towards(self._allowed_ma(), closed=self.contactor.closed)
@@ -348,7 +351,7 @@ class Box:
         self._cut_us = self._cut_end_us = FAR
         self._faulted = False
         if self._switching:
-            self._switching, self._one_phase = False, self.relay_select
+            self._switching, self.one_phase = False, self.relay_select
 
     # -- contactor ---------------------------------------------------------------------------------------------------
 
@@ -384,7 +387,7 @@ class Box:
     def _visit_us(self) -> int:
         if self.car is not None:
             return FAR if self.car.spec.leaves_us is None else self.car.spec.leaves_us
-        return self._visits[0].spec.plugs_us if self._visits else FAR
+        return self.visits[0].spec.plugs_us if self.visits else FAR
 
     def _visit(self, at_us: int) -> None:
         if self.car is not None:
@@ -393,19 +396,19 @@ class Box:
             self.car = None
             self.standby.stir(at_us)
             self._offer(at_us, DUTY_FULL)
-            self._one_phase, self._switching = self.relay_select, False
+            self.one_phase, self._switching = self.relay_select, False
         if self._visit_us() <= at_us:
             if self.standby.asleep:
                 self._wake(at_us)
             self._move(at_us)  # the state passes through A
-            self.car = self._visits.popleft()
+            self.car = self.visits.popleft()
             self.car.plug(at_us)
 
     def _terminals(self) -> tuple[bool, bool, bool]:
         """Which terminals the present car draws on, if the contactor is closed."""
         if self.car is None:
             return (False, False, False)
-        used = min(self.car.spec.phases, len(self.spec.wiring), 1 if self._one_phase else 3)
+        used = min(self.car.spec.phases, len(self.spec.wiring), 1 if self.one_phase else 3)
         first, second, third = (k < used and not self._dead[self.spec.wiring[k]] for k in range(3))
         return (first, second, third)
 

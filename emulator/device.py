@@ -32,6 +32,13 @@ class Device(Protocol):
 
 
 @runtime_checkable
+class Silent(Protocol):
+    """What a device has that never answers: ``shares`` is the unit beside it whose wire it hears and whose fate it shares."""
+
+    shares: int
+
+
+@runtime_checkable
 class Drowsy(Protocol):
     """What a device has that does not hear every request."""
 

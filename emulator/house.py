@@ -40,6 +40,11 @@ class House:
         self._step += 1
         self._set(at_us)
 
+    def draw(self, at_us: int, load: Triple) -> None:
+        """Draw so much, in mA, until the next step."""
+        self._load = load
+        self._set(at_us)
+
     def lose(self, at_us: int, phases: tuple[int, ...]) -> None:
         """These phases are dead from now on; what hangs on them stops."""
         for phase in phases:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.box import Box
-from chargebench.emulator.devices import heidelberg
+from chargebench.emulator.devices import general, heidelberg
 from chargebench.emulator.devices.power_brain import evse
 from chargebench.emulator.devices.registers import Clock, Hooks, SheetDevice
 from chargebench.emulator.manner import POWER_BRAIN, Manner
 from chargebench.emulator.meter import PhaseMeter
 from chargebench.emulator.spec import BoxSpec
+
+Sheets = Callable[[str], Datasheet]
+"""Datasheets by name; ``LookupError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,22 @@ KINDS = {
 }
 
 
-def kind_of(spec: BoxSpec) -> BoxKind:
+def _general(parts: Parts) -> SheetDevice:
+    return general.evse(parts.sheet, parts.box, serial(parts.number), parts.meter, parts.clock, parts.hooks)
+
+
+def kind_of_sheet(sheet: Datasheet) -> BoxKind:
+    """The kind of the boxes of a sheet; ``LookupError`` for what no box can be made of."""
+    if sheet.name in KINDS:
+        return KINDS[sheet.name]
+    if why := general.refusal(sheet):
+        raise LookupError(why)
+    return BoxKind(general.manner_of(sheet), _general, metered=sheet.meter is not None)
+
+
+def kind_of(spec: BoxSpec, sheets: Sheets) -> BoxKind:
     """The kind of a box; ``LookupError`` for one that cannot be built."""
-    if spec.device not in KINDS:
-        raise LookupError(f"{spec.name}: there is no device {spec.device} here; known are {', '.join(KINDS)}")
-    return KINDS[spec.device]
+    try:
+        return kind_of_sheet(sheets(spec.device))
+    except LookupError as error:
+        raise LookupError(f"{spec.name}: {error}") from error

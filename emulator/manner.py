@@ -16,7 +16,8 @@ class Manner:
     ``failsafe_us`` and ``failsafe_ma``: as it leaves the factory. ``look_us``: it looks at its watchdog so often.
     ``boots_first``: it runs only once the box has booted, else from power-on. ``fault_us``: a failsafe current of 0, and its lock, put the pilot into state F, until so long after it hears again (0:
     they only stop the car). ``standby_us``: without car and without request it sleeps after so long (0: never).
-    ``pause_us``: a request that comes sooner after the last is not heard. ``quirks``: those that a spec may name. ``forgets``: with this quirk a restart or standby brings back all factory settings.
+    ``pause_us``: a request that comes sooner after the last is not heard. ``step_ma``: it offers whole steps only.
+    ``latency_us``, ``boot_us``: how long it takes to obey and to boot, where that is known. ``quirks``: those that a spec may name. ``forgets``: with this quirk a restart or standby brings back all factory settings.
     """
 
     failsafe_us: int
@@ -28,6 +29,9 @@ class Manner:
     pause_us: int = 0
     quirks: tuple[str, ...] = ()
     forgets: str = ""
+    step_ma: int = 100
+    latency_us: int | None = None
+    boot_us: int | None = None
 
 
 POWER_BRAIN = Manner(

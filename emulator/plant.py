@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.box import Box
+from chargebench.emulator.clients import Bearing
 from chargebench.emulator.device import Device
+from chargebench.emulator.devices.measured import meter_device
 from chargebench.emulator.devices.registers import Clock, Hooks, SheetDevice
 from chargebench.emulator.devices.s0 import PulseMeter, s0_meter
 from chargebench.emulator.devices.sdm630 import sdm630
-from chargebench.emulator.kinds import Parts, kind_of, serial
+from chargebench.emulator.kinds import Parts, Sheets, kind_of, serial
 from chargebench.emulator.meter import Meter, PhaseMeter, Source
 from chargebench.emulator.spec import At, BoxSpec, MeterSpec, TcpAt, WorldSpec
-
-METERS = ("power-brain-s0", "eastron-sdm630")
-Sheets = Callable[[str], Datasheet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What answers at one address: devices by unit id, and whose they are."""
+    """What answers at one address: devices by unit id, whose they are, and what of clients it bears."""
 
     name: str
     at: At
     units: dict[int, Device]
     turnaround_us: int
     members: tuple[Member, ...]
+    bears: Bearing = field(default_factory=Bearing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,14 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
     plant = Plant()
     servers: list[Server] = []
     for number, box in enumerate(spec.boxes):
-        made = kind_of(box)
+        made = kind_of(box, around.sheets)
         meter = _built_in(box, around) if made.metered else _attached(spec, box, plant, around)
         sheet, hooks = around.sheets(box.device), around.hooks(box.name)
         device = made.device(Parts(sheet, boxes[box.name], number, meter, around.clock, hooks))
         plant.devices[box.name] = device
-        servers.append(
-            Server(box.name, box.at, {box.unit: device}, box.turnaround_us, (Member(box.name, box.unit, box.name),))
-        )
+        servers.append(_box_server(box, device, _bearing(boxes[box.name], device, sheet, hooks)))
     for number, one in enumerate(spec.meters):
-        _known(one.name, one.device, METERS)
+        _refuse_unmeasured(one, around.sheets)
         if one.at is not None:
             device = _meter(one, number, plant, around)
             member = Member(one.name, one.unit, _owner(spec, one))
@@ -85,9 +83,16 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
     return plant
 
 
-def _known(name: str, device: str, known: tuple[str, ...]) -> None:
-    if device not in known:
-        raise LookupError(f"{name}: there is no device {device} here; known are {', '.join(known)}")
+def _refuse_unmeasured(spec: MeterSpec, sheets: Sheets) -> None:
+    """``LookupError`` for what no meter can be made of."""
+    try:
+        sheet = sheets(spec.device)
+    except LookupError as error:
+        raise LookupError(f"{spec.name}: {error}") from error
+    if sheet.kind != "meter":
+        raise LookupError(f"{spec.name}: {spec.device} is no meter")
+    if sheet.meter is None:
+        raise LookupError(f"{spec.name}: the datasheet of {spec.device} does not tell what it measures")
 
 
 def _built_in(box: BoxSpec, around: Around) -> PhaseMeter:
@@ -115,9 +120,11 @@ def _meter(spec: MeterSpec, number: int, plant: Plant, around: Around) -> SheetD
         plant.meters[spec.name] = pulses
         device = s0_meter(sheet, pulses, serial(number), around.clock, hooks)
     else:
-        phases = PhaseMeter(spec, source)
+        inputs = spec.wiring[: sheet.meter.phases] if sheet.meter else spec.wiring
+        phases = PhaseMeter(replace(spec, wiring=inputs), source)
         plant.meters[spec.name] = phases
-        device = sdm630(sheet, phases, number, around.clock, hooks)
+        make = sdm630 if spec.device == "eastron-sdm630" else meter_device
+        device = make(sheet, phases, number, around.clock, hooks)
     plant.devices[spec.name] = device
     return device
 
@@ -133,6 +140,23 @@ def _owner(spec: WorldSpec, meter: MeterSpec) -> str:
         if same_host or same_line:
             return box.name
     return meter.name
+
+
+def _box_server(spec: BoxSpec, device: SheetDevice, bears: Bearing) -> Server:
+    member = Member(spec.name, spec.unit, spec.name)
+    units = {**device.also, spec.unit: device}
+    return Server(spec.name, spec.at, units, spec.turnaround_us, (member,), bears)
+
+
+def _bearing(box: Box, device: SheetDevice, sheet: Datasheet, hooks: Hooks) -> Bearing:
+    """What a box bears of clients; where one too many makes it crash, it restarts."""
+
+    def crash(at_us: int) -> None:
+        device.advance(at_us)
+        box.restart(at_us)
+        hooks.done(at_us)
+
+    return Bearing(sheet.tcp, lambda: box.idle.after_us, crash)
 
 
 def _merged(servers: list[Server]) -> tuple[Server, ...]:

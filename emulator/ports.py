@@ -6,25 +6,55 @@ may run faster or slower. Everybody on a line shares the one port that stands fo
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chargebench.datasheets.errors import CannotOpen, Complaint, UnknownName
-from chargebench.emulator.device import Device
+from chargebench.emulator.events import Event
+from chargebench.emulator.functions import WRITES
 from chargebench.emulator.plant import Server
 from chargebench.emulator.pump import Pump
 from chargebench.emulator.reach import Reach
-from chargebench.emulator.serve import LOOPBACK, SERIAL_SILENCE_US, SerialPort, TcpService, serve_tcp, tolerant_end
+from chargebench.emulator.serve import (
+    LOOPBACK,
+    SERIAL_SILENCE_US,
+    SerialPort,
+    TcpService,
+    serve_tcp,
+    tolerant_end,
+)
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.spec import LineAt, TcpAt
 from chargebench.emulator.wires.multidrop import Drop, Multidrop
+from chargebench.emulator.wires.pty import PTY
 from chargebench.emulator.wires.uart import Setting
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a TCP address of the world is to be. ``port`` 0: any that is free; so it is, too, where the port cannot be had and
+    ``exact`` is not asked for.
+    """
+
+    host: str = LOOPBACK
+    port: int = 0
+    exact: bool = True
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What masters have asked of one device: requests, those that write, and when the last came, in us of the world."""
+
+    requests: int = 0
+    writes: int = 0
+    last_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tty:
-    """The serial port that stands for a line: a device such as ``/dev/ttyUSB0``, or a URL of pyserial.
+    """The serial port that stands for a line: a device such as ``/dev/ttyUSB0``, ``PTY`` for a new pty, or a URL of pyserial.
 
     ``setting`` None: as most slaves on the line are set. ``silence_us`` ends a frame; an adapter that hands over bytes late
     needs more than its own latency.
@@ -36,14 +66,17 @@ class Tty:
 
 
 class Ports:
-    """The open ports of a world. ``aliases``: where each TCP address of the world really is, ``host:port`` to ``host:port``;
-    with the other ends of the lines added, a manager reaches the whole world by them.
+    """The open ports of a world. ``aliases``: where each TCP address of the world really is, ``host:port`` to ``host:port``,
+    and each line that is a pty; with the other ends of the other lines added, a manager reaches the whole world by them.
+    ``traffic``: what was asked of each device, by name. ``on_write`` hears of each request to write, answered or not.
     """
 
     def __init__(self, pump: Pump) -> None:
         self.aliases: dict[str, str] = {}
+        self.on_write: Callable[[Event], None] | None = None
         self._pump = pump
-        self._slaves = {server.name: _WorldSlave(server.units, pump) for server in pump.world.servers()}
+        self.traffic = {member.name: Traffic() for server in pump.world.servers() for member in server.members}
+        self._slaves = {server.name: _WorldSlave(server, self._asked, pump) for server in pump.world.servers()}
         self._services: list[TcpService] = []
         self._lines: dict[str, SerialPort] = {}
         self._units = {
@@ -60,12 +93,27 @@ class Ports:
         """The lines whose serial port has gone away, and why."""
         return {name: port.lost for name, port in self._lines.items() if port.lost}
 
-    async def serve_tcp(self, server: Server, host: str, port: int) -> None:
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines that are served."""
+        return tuple(self._lines)
+
+    def busy_us(self, line: str) -> int:
+        """How long this line has been busy so far."""
+        port = self._lines[line]
+        return port.setting.time_us(port.carried)
+
+    async def serve_tcp(self, server: Server, listen: Listen) -> None:
         """Serve one of the world's servers at a TCP address; ``CannotOpen`` where that cannot be had."""
         try:
-            service = await serve_tcp(self._slaves[server.name], host, port, turnaround_us=server.turnaround_us)
+            slave, turnaround_us = self._slaves[server.name], server.turnaround_us
+            limits = server.bears.limits()
+            service = await serve_tcp(slave, listen.host, listen.port, turnaround_us=turnaround_us, limits=limits)
         except OSError as error:
-            raise CannotOpen(f"{host}:{port} for {server.name}", str(error)) from error
+            if listen.exact:
+                raise _cannot_listen(listen, server, error) from error
+            await self.serve_tcp(server, Listen(listen.host))
+            return
         self._services.append(service)
         self.aliases[_address(server)] = "{}:{}".format(*service.address)
 
@@ -79,9 +127,11 @@ class Ports:
         ]
         shared = Multidrop(drops, setting, self._pump.world.streams.stream("port", name))
         try:
-            self._lines[name] = SerialPort(shared, tty.url, setting)
+            port = self._lines[name] = SerialPort(shared, tty.url, setting)
         except OSError as error:  # pyserial's own exception is one
             raise CannotOpen(f"{tty.url} for {name}", str(error)) from error
+        if tty.url == PTY:
+            self.aliases[name] = port.path
 
     def close(self) -> None:
         """Stop listening, drop every client, give back the serial ports."""
@@ -96,6 +146,16 @@ class Ports:
         for service in self._services:
             await service.wait_closed()
 
+    def _asked(self, at_us: int, name: str, unit: int, function: int) -> None:
+        """A request for a device has come, whether it hears it or not."""
+        traffic = self.traffic[name]
+        traffic.requests += 1
+        traffic.last_us = at_us
+        if function in WRITES:
+            traffic.writes += 1
+            if self.on_write is not None:
+                self.on_write(Event(at_us, f"slave {name}", "write request", (("unit", unit), ("function", function))))
+
     def _reached(self, name: str, now: Reach) -> None:
         """A real network cannot be cut here: what it would not carry, the slave does not hear or say."""
         slave, unit = self._units[name]
@@ -106,15 +166,14 @@ async def open_ports(
     pump: Pump,
     *,
     ttys: Mapping[str, Tty] | None = None,
-    tcp: Mapping[str, int] | None = None,
-    host: str = LOOPBACK,
+    tcp: Mapping[str, Listen] | None = None,
 ) -> Ports:
     """Serve everything of the pump's world that answers on wires, on the running loop, until the ports are closed.
 
-    ``ttys``: the serial port for each of the world's lines, by name; every line needs one. ``tcp``: the port to listen on for
-    an address of the world, ``192.168.2.151:4701``; one that is free where it is left out. ``host``: where to listen; only
-    this machine gets through by the loopback. ``Complaint`` for a line without a port and for a name that the world does not
-    know, ``CannotOpen`` for a port that cannot be had; then none is left open.
+    ``ttys``: the serial port for each of the world's lines, by name; every line needs one. ``tcp``: where to listen for an
+    address of the world, ``192.168.2.151:4701``; a free port of the loopback, by which only this machine gets through, where
+    it is left out. ``Complaint`` for a line without a port and for a name that the world does not know, ``CannotOpen`` for a
+    port that cannot be had; then none is left open.
     """
     ttys, tcp = ttys or {}, tcp or {}
     servers = pump.world.servers()
@@ -131,7 +190,7 @@ async def open_ports(
     ports = Ports(pump)
     try:
         for server in here:
-            await ports.serve_tcp(server, host, tcp.get(_address(server), 0))
+            await ports.serve_tcp(server, tcp.get(_address(server), Listen()))
         for name, members in lines.items():
             ports.serve_line(name, members, ttys[name])
     except BaseException:
@@ -143,17 +202,28 @@ async def open_ports(
 class _WorldSlave(Slave):
     """A slave whose devices live in the world's time, whatever its wire's."""
 
-    def __init__(self, units: Mapping[int, Device], pump: Pump) -> None:
-        super().__init__(units)
-        self._pump = pump
+    def __init__(self, server: Server, asked: Callable[[int, str, int, int], None], pump: Pump) -> None:
+        super().__init__(server.units)
+        self._pump, self._asked = pump, asked
+        self._names = {member.unit: member.name for member in server.members}
 
     def answer(self, unit: int, pdu: bytes, now_us: int, *, serial: bool = False) -> bytes | None:  # noqa: ARG002
-        return super().answer(unit, pdu, self._pump.advance(), serial=serial)
+        present_us = self._pump.advance()
+        if pdu and unit in self._names:
+            self._asked(present_us, self._names[unit], unit, pdu[0])
+        return super().answer(unit, pdu, present_us, serial=serial)
 
 
 def _address(server: Server) -> str:
     assert isinstance(server.at, TcpAt)
     return f"{server.at.host}:{server.at.port}"
+
+
+def _cannot_listen(listen: Listen, server: Server, error: OSError) -> CannotOpen:
+    why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+    if isinstance(error, PermissionError):
+        why += "; ports below 1024 are for root"
+    return CannotOpen(f"{listen.host}:{listen.port} for {server.name}", why)
 
 
 def _setting(server: Server) -> Setting:

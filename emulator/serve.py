@@ -10,17 +10,18 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 import serial
 
 from chargebench.emulator.actions import Action, Reset, Send
 from chargebench.emulator.adu import t35_us
+from chargebench.emulator.clients import Limits
 from chargebench.emulator.diagnostics import DIAGNOSTICS
-from chargebench.emulator.framing import STALL_US, RtuEnd, TcpEnd
+from chargebench.emulator.framing import RtuEnd, TcpEnd
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.wires.ground import Heap, Ticket
+from chargebench.emulator.wires.pty import PTY, PtyPort
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.emulator.wires.uart import Setting
 
@@ -30,16 +31,6 @@ SERIAL_SILENCE_US = 5_000
 """A kernel hands over bytes in pieces, some ms apart: silence is judged no sooner than this behind a real port."""
 
 _NO_LINGER = struct.pack("ii", 1, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a TCP server bears: so many connections (one too many is closed at once), one that is idle for so long (None:
-    for ever), half a message for so long."""
-
-    clients_max: int = 64
-    idle_us: int | None = None
-    stall_us: int = STALL_US
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Clock:
@@ -143,16 +134,26 @@ class SlaveProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._heard_us = 0
-        self._stuffed = self._deaf = False
+        self._stuffed = self._deaf = self._waits = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), "a slave is served on a stream"
         self._transport = transport
         if not self._service.welcome(self):
             transport.close()
-            return
+        elif not self._waits:
+            self.serve()
+
+    def serve(self) -> None:
+        """It is its turn."""
+        self.wait(waits=False)
         self._heard_us = self._service.clock()
         self._watch_idle()
+
+    def wait(self, *, waits: bool) -> None:
+        """Listen to it, or not, until it is its turn."""
+        self._waits = waits
+        self._gate()
 
     def data_received(self, data: bytes) -> None:
         end, self._heard_us = self._end, self._service.clock()
@@ -197,7 +198,7 @@ class SlaveProtocol(asyncio.Protocol):
 
     def _gate(self) -> None:
         """Read no more while the client does not take its answers, or while it is owed enough of them."""
-        deaf = self._stuffed or self._end.full
+        deaf = self._stuffed or self._waits or self._end.full
         if self._transport is None or deaf == self._deaf or self._transport.is_closing():
             return
         self._deaf = deaf
@@ -226,6 +227,8 @@ class TcpService:
         self.loop, self.clock, self.limits, self.after = loop, clock, limits, after
         self._end = end
         self._clients: dict[SlaveProtocol, None] = {}
+        self._queue: dict[SlaveProtocol, None] = {}
+        self._locked_until_us = 0
         self._server: asyncio.AbstractServer | None = None
         self._address: tuple[str, int] = ("", 0)
 
@@ -240,19 +243,44 @@ class TcpService:
 
     def welcome(self, client: SlaveProtocol) -> bool:
         """Whether there is room for one more connection."""
-        if len(self._clients) >= self.limits.clients_max:
+        if self.clock() < self._locked_until_us:
             return False
+        if len(self._clients) >= self.limits.clients_max:
+            return self._crowd(client)
         self._clients[client] = None
         return True
 
+    def _crowd(self, client: SlaveProtocol) -> bool:
+        """What becomes of one connection too many."""
+        if self.limits.excess == "queue":
+            self._queue[client] = None
+            client.wait(waits=True)
+        elif self.limits.excess == "replace":
+            oldest = next(iter(self._clients))
+            del self._clients[oldest]
+            oldest.close()
+            self._clients[client] = None
+        elif self.limits.excess == "crash":
+            self.limits.crash(self.clock())
+        return self.limits.excess in {"queue", "replace"}
+
     def farewell(self, client: SlaveProtocol) -> None:
-        self._clients.pop(client, None)
+        self._queue.pop(client, None)
+        if client not in self._clients:
+            return
+        del self._clients[client]
+        self._locked_until_us = self.clock() + self.limits.lockout_us()
+        if self._queue:
+            first = next(iter(self._queue))
+            del self._queue[first]
+            self._clients[first] = None
+            first.serve()
 
     def close(self) -> None:
         """Stop listening and close every connection."""
         if self._server is not None:
             self._server.close()
-        for client in list(self._clients):
+        for client in [*self._queue, *self._clients]:
             client.close()
 
     async def wait_closed(self) -> None:
@@ -342,9 +370,10 @@ class LineNode:
 
 
 class SerialPort:
-    """An end on a serial port of this machine, or on whatever pyserial opens by a URL.
+    """An end on a serial port of this machine, on a new pty, or on whatever pyserial opens by a URL.
 
-    ``lost`` says why the port went away, "" while it is there.
+    ``lost`` says why the port went away, "" while it is there. ``carried`` counts the bytes that came and went. ``path`` is
+    where a master finds a pty, else the port itself.
     """
 
     def __init__(self, end: PortEnd, url: str, setting: Setting, clock: Clock | None = None) -> None:
@@ -352,9 +381,12 @@ class SerialPort:
         self._clock = clock or clock_of(self._loop)
         self._end = end
         self._agenda = _Agenda(after_on(self._loop), self._clock, end, self._act)
-        self._port = open_port(url, setting)
+        self._port = PtyPort() if url == PTY else open_port(url, setting)
+        self.setting = setting
+        self.path = self._port.path if isinstance(self._port, PtyPort) else url
         self._out = b""
         self.lost = ""
+        self.carried = 0
         self._loop.add_reader(self._port.fileno(), self._readable)
 
     def close(self) -> None:
@@ -377,14 +409,17 @@ class SerialPort:
             self._gone(why)
             return
         if data:
+            self.carried += len(data)
             self._agenda.do(self._end.receive(data, self._clock()))
 
     def _writable(self) -> None:
         try:
-            self._out = self._out[self._port.write(self._out) or 0 :]
+            taken = self._port.write(self._out) or 0
         except OSError as why:
             self._gone(why)
             return
+        self.carried += taken
+        self._out = self._out[taken:]
         if not self._out:
             self._loop.remove_writer(self._port.fileno())
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chargebench.emulator.actions import Tamper
-from chargebench.emulator.device import Device, Drowsy, Refused
+from chargebench.emulator.device import Device, Drowsy, Refused, Silent
 from chargebench.emulator.diagnostics import DIAGNOSTICS, Diagnostics
 from chargebench.emulator.functions import FUNCTIONS, ILLEGAL_FUNCTION, WRITES
 from chargebench.emulator.identity import identify, report
@@ -55,7 +55,8 @@ class Slave:
         self.on_write: Callable[[int, int, int], None] | None = None
         self.diagnostics = {unit: Diagnostics() for unit in self.units}
         self._deaf: set[int] = set()
-        self._speechless: set[int] = set()
+        self._silent = {unit: device.shares for unit, device in self.units.items() if isinstance(device, Silent)}
+        self._speechless: set[int] = {*self._silent}
         self._drowsy = {unit: device for unit, device in self.units.items() if isinstance(device, Drowsy)}
 
     def answer(self, unit: int, pdu: bytes, now_us: int, *, serial: bool = False) -> bytes | None:
@@ -80,6 +81,9 @@ class Slave:
         """From now on the unit hears or does not, and its answers leave it or are lost."""
         for without, able in ((self._deaf, hears), (self._speechless, speaks)):
             (without.discard if able else without.add)(unit)
+        for other, shared in self._silent.items():
+            if shared == unit:
+                (self._deaf.discard if hears else self._deaf.add)(other)
 
     def heard(self, *, good: bool) -> None:
         """A frame ended on the line, well or broken, for whomever: the units count it."""
@@ -97,7 +101,7 @@ class Slave:
     def _serial(self, unit: int, pdu: bytes, now_us: int) -> bytes | None:
         if unit == BROADCAST:
             for one in self.units:
-                if self._hears(one, now_us):
+                if one not in self._silent and self._hears(one, now_us):
                     self._broadcast(one, pdu, now_us)
             return None
         device = self.units.get(unit)

@@ -20,12 +20,12 @@ from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.faults.plan import FaultPlan
 from chargebench.emulator.figures import Figures, contactor_starts, fuse_figures, limit_figures, loaded_openings
 from chargebench.emulator.house import House
-from chargebench.emulator.kinds import kind_of
+from chargebench.emulator.kinds import Sheets, kind_of
 from chargebench.emulator.meter import Meter, Source
-from chargebench.emulator.plant import Around, Server, Sheets, build_plant
+from chargebench.emulator.plant import Around, Server, build_plant
 from chargebench.emulator.power import Power
 from chargebench.emulator.reach import Loss, Reach, Reaches
-from chargebench.emulator.spec import BoxSpec, WorldSpec
+from chargebench.emulator.spec import BoxSpec, CarSpec, FaultSpec, WorldSpec
 from chargebench.emulator.streams import Streams
 
 _CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
@@ -55,7 +55,7 @@ class World:
         self.connection = Connection(spec.connection, tell, self.watch, self._tripped)
         self.house = House(spec.house, tell, self.connection.add)
         self.cars = {car.name: Car(car, spec.connection.voltage_mv, tell) for car in spec.cars}
-        self.boxes = {box.name: self._box(box) for box in spec.boxes}
+        self.boxes = {box.name: self._box(box, sheets) for box in spec.boxes}
         self._numbers = {name: _FIRST_BOX + k for k, name in enumerate(self.boxes)}
         self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks))
         self.meters: dict[str, Meter] = self._plant.meters
@@ -92,6 +92,25 @@ class World:
                 self._arm_all()
         self.now_us = to_us
         return self.next_us
+
+    def act(self, do: Callable[[int], None]) -> None:
+        """Let somebody do something to it now: ``do`` gets the time, and whoever that concerns acts anew."""
+        before_us = self._agenda.next_us
+        do(self.now_us)
+        self._arm_all()
+        if self.on_change is not None and self._agenda.next_us < before_us:
+            self.on_change()
+
+    def add_car(self, spec: CarSpec) -> Car:
+        """One more car, which is nowhere yet; ``ValueError`` where it cannot be."""
+        if spec.name in self.cars:
+            raise ValueError(f"there is a car {spec.name} already")
+        car = self.cars[spec.name] = Car(spec, self.spec.connection.voltage_mv, self._tell)
+        return car
+
+    def add_fault(self, spec: FaultSpec) -> None:
+        """One more fault; ``LookupError`` or ``ValueError`` where it cannot be."""
+        self._faults.add(spec)
 
     def finish(self, at_us: int) -> None:
         """The run ends at ``at_us``: close what is open. ``figures`` are then complete."""
@@ -138,9 +157,9 @@ class World:
 
     # -- building ----------------------------------------------------------------------------------------------------
 
-    def _box(self, spec: BoxSpec) -> Box:
+    def _box(self, spec: BoxSpec, sheets: Sheets) -> Box:
         cars = [car for car in self.cars.values() if car.spec.box == spec.name]
-        manner = kind_of(spec).manner
+        manner = kind_of(spec, sheets).manner
         return Box(spec, cars, self._tell, self.connection.add, self._power_changed, manner)
 
     def _source(self, measures: str) -> Source:

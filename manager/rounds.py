@@ -14,6 +14,10 @@ new TCP connection after one that failed, or the S0 meter in its own case that w
 After every connect a box is greeted and its failsafe is set where the site says one and the box shows another; then it is
 greeted again, so that what is counted on is what was read back. So it is when its limit changes without a command: it may
 have restarted, or be another box.
+
+Where a box cannot show its limit, the last that it was told and answered counts, on the connection on which it did: after
+every other one it is told again before it is read, and as long as it was told nothing it is counted at its maximum. A box
+whose watchdog lives on writes is fed while it is managed and heard; never while it is to fall back.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from chargebench.manager.behaviour import Behaviour
-from chargebench.manager.drivers.base import Answers, BoxDriver, MeterDriver, Read, Write
+from chargebench.manager.drivers.base import Answers, BoxDriver, Feed, MeterDriver, Read, Write
+from chargebench.manager.lag import Lag
 from chargebench.manager.notes import Teller
 from chargebench.manager.outcomes import Answer, Asker, BadAnswer, LinkError, NoAnswer, NotAsked, Outcome, Rank, Refusal
 from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView, Remembered
@@ -38,6 +43,10 @@ DUMB_US: Final = 20_000_000
 
 ALONE_US: Final = 40_000_000
 """Beyond a box's failsafe time before it is asked again: whoever decides must have booked its failsafe current by then."""
+
+
+BEAT_US: Final = 1_500_000
+"""How often a box may be fed: whatever falls due before the next time goes out now."""
 
 
 class Presence:
@@ -121,6 +130,9 @@ class BoxPoll:
         self._greeted: dict[Read, tuple[int, ...]] | None = None
         self._epoch = 0
         self._ordered: int | None = None
+        self._lag = Lag(driver.latency_us, box.maximum_ma)
+        self._held: tuple[int, int] | None = None
+        self._fed_us: int | None = None
         self._awaited_ma: int | None = None
         self._standing = False
         self._fell_back = False
@@ -154,11 +166,23 @@ class BoxPoll:
             self.behaviour.told(self._awaited_ma, self._teller.now_us())
             rank = "cut" if self._standing else "raise"
             self._teller.tell("command", self.box.name, cycle=cycle, limit_ma=limit_ma, rank=rank)
-        due = limit_ma is not None or self._standing or self.presence.silent_us is not None
-        self._writes = []
-        if due and self._ordered is not None and not self._left_alone():
-            rank_of = Rank.CUT if self._standing else Rank.RAISE
-            self._writes = [self._link.ask(self.box.unit, one, rank_of) for one in self._driver.writes(self._ordered)]
+        due = limit_ma is not None or self._standing or self.presence.silent_us is not None or self._in_doubt()
+        self._writes = self._order() if due and not self._left_alone() else []
+
+    def _order(self) -> list[Awaitable[Outcome]]:
+        """Put the writes of the limit that was ordered last into the queue; none where nothing was."""
+        if self._ordered is None:
+            return []
+        rank = Rank.CUT if self._standing else Rank.RAISE
+        return [self._link.ask(self.box.unit, one, rank) for one in self._driver.writes(self._ordered)]
+
+    def _in_doubt(self) -> bool:
+        """Whether nobody can know the limit of a box that does not show it: it was told none on this connection."""
+        return not self._driver.shows_limit and self._held_ma() is None
+
+    def _held_ma(self) -> int | None:
+        """What it was told last and answered."""
+        return self._held[1] if self._held is not None and self._held[0] == self._link.epoch else None
 
     def _left_alone(self) -> bool:
         """Whether the box is to hear nothing now, so that its failsafe comes."""
@@ -182,9 +206,38 @@ class BoxPoll:
         if not await self._written():
             return
         for _ in range(2):
-            if not await self._read() or self._epoch == self._link.epoch:
+            if not await self._read():
+                return
+            if self._epoch == self._link.epoch:
+                await self.feed()
                 return
         self.presence.lost("its connection breaks again and again")
+
+    async def feed(self) -> None:
+        """Keep its watchdog quiet, where that takes writes and is due before the next time."""
+        feed = self.feeding()
+        now_us = self._teller.now_us()
+        if feed is None or (self._fed_us is not None and now_us + BEAT_US < self._fed_us + feed.every_us):
+            return
+        self._writes = self._order() if not feed.writes else []
+        if self._writes:
+            if await self._written():
+                self._fed_us = now_us
+            return
+        for write in feed.writes:
+            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
+            if not isinstance(outcome, Answer):
+                self._held = None  # it may be on its way to its failsafe
+            if not isinstance(outcome, Answer | Refusal):
+                self._lost(outcome)
+                return
+        self._fed_us = now_us
+
+    def feeding(self) -> Feed | None:
+        """What feeds it now: nothing while it is not managed, not known, or silent."""
+        if not self.may_write or self._greeted is None or self.presence.silent_us is not None:
+            return None
+        return self._driver.feeds(self._greeted)
 
     async def _way_is_open(self) -> bool:
         """Whether the box can be reached again, judged by what does not feed its watchdog."""
@@ -208,7 +261,7 @@ class BoxPoll:
             self.presence.impossible(str(error))
             self._greeted = None
             return False
-        if not known and not await self._prepare(writes):
+        if not known and not (await self._prepare(writes) and await self._say_again()):
             return False
         greeted = self._greeted or {}
         heard = await _read_all(self._link, self.box.unit, reads)
@@ -219,6 +272,11 @@ class BoxPoll:
             self._understand(greeted, heard, known=known)
         return True
 
+    async def _say_again(self) -> bool:
+        """Tell a box its limit on a new connection where it cannot show the one that it has. Whether it answered."""
+        self._writes = self._order() if self._in_doubt() and self.licensed else []
+        return await self._written()
+
     async def _written(self) -> bool:
         """Whether the box is still worth a read after its writes: not if it was silent, since it is left alone then."""
         outcomes = [await one for one in self._writes]
@@ -226,6 +284,10 @@ class BoxPoll:
             return True
         assert self._ordered is not None
         error = next((one for one in outcomes if not isinstance(one, Answer)), None)
+        told_ma, held_ma = down_to_step(self._ordered, self._driver.step_ma), self._held_ma()
+        if error is not None and held_ma is not None:
+            told_ma = max(told_ma, held_ma)
+        self._held = (self._link.epoch, told_ma) if error is None or held_ma is not None else None
         if error is None:
             self._standing = False
             self._teller.tell("answered", self.box.name, limit_ma=self._ordered)
@@ -263,7 +325,8 @@ class BoxPoll:
 
     def _lost(self, error: LinkError) -> None:
         if not isinstance(error, Refusal | BadAnswer):
-            self._greeted = None
+            self._greeted = self._held = self._fed_us = None
+            self._lag.forget()
         self.behaviour.forget()
         self.presence.lost(str(error))
         self._suspect(error)
@@ -281,10 +344,14 @@ class BoxPoll:
     def _understand(self, greeted: Answers, heard: Heard, *, known: bool) -> None:
         before = self.reading
         try:
-            self.reading = self._driver.understand(heard.at_us, greeted, heard.answers)
+            reading = self._driver.understand(heard.at_us, greeted, heard.answers)
         except ValueError as error:
             self.presence.impossible(str(error))
             return
+        if not self._driver.shows_limit:
+            held_ma = self._held_ma()
+            reading = replace(reading, limit_ma=self.box.maximum_ma if held_ma is None else held_ma)
+        self.reading = replace(reading, limit_ma=self._lag.follows_ma(reading.limit_ma, heard.at_us))
         self.presence.there()
         self._fell_back = self._way_was_shut = False
         if known:

@@ -29,7 +29,7 @@ from chargebench.manager.links.master import now_us, quiet
 from chargebench.manager.notes import Note, Teller
 from chargebench.manager.policies.registry import as_meant
 from chargebench.manager.readings import Command, View
-from chargebench.manager.rounds import BoxPoll, MeterPoll
+from chargebench.manager.rounds import BEAT_US, BoxPoll, MeterPoll
 from chargebench.manager.site import Address, Site, TcpAddress
 
 MANAGER = "manager"
@@ -103,6 +103,10 @@ async def _cycles(
         begun_us = now_us()
         await crew.round(n, commands if site.management else ())
         ended_us = now_us()
+        if crew.feeds() and ended_us < begun_us + BEAT_US:
+            await _sleep_until(begun_us + BEAT_US)
+            await crew.feed()
+            ended_us = now_us()
         following = max(n + 1, (ended_us - start_us) // controller.cycle_us + 1)
         if following > n + 1:
             took_us = ended_us - begun_us
@@ -224,6 +228,14 @@ class Crew:
             allowed = licensed(self._foreign, self._licences())
             for box, one in zip(self.boxes, allowed, strict=True):
                 box.license(one, managed=self._site.management)
+
+    def feeds(self) -> bool:
+        """Whether a box wants something to be written between two rounds."""
+        return any(box.feeding() is not None for box in self.boxes)
+
+    async def feed(self) -> None:
+        """Feed the watchdogs for which that is due."""
+        await asyncio.gather(*(box.feed() for box in self.boxes))
 
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""

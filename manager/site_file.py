@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -60,7 +60,10 @@ def _address(text: str) -> str:
 
 
 At = Annotated[str, AfterValidator(_address)]
-UnitId = Annotated[int, Field(ge=1, le=247)]
+UnitId = Annotated[int, Field(ge=1, le=255)]
+"""Of a device at a TCP address; on a serial line they end at ``LINE_UNIT_MOST``."""
+
+LINE_UNIT_MOST: Final = 247
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -157,6 +160,12 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
         HouseMeter(one.name, one.device, parse_address(one.at), one.id, one.role, one.phases) for one in form.meters
     )
     _names(form, loc, problems)
+    for k, box in enumerate(boxes):
+        _unit(box.address, box.unit, (*loc, "evses", k), problems)
+        if box.meter is not None:
+            _unit(box.meter.address, box.meter.unit, (*loc, "evses", k, "meter"), problems)
+    for k, meter in enumerate(meters):
+        _unit(meter.address, meter.unit, (*loc, "meters", k), problems)
     internal = [k for k, box in enumerate(form.evses) if box.at is None]
     for k in internal[1:]:
         problems.add((*loc, "evses", k), "expected an address (at), since the internal EVSE stands above already")
@@ -166,6 +175,11 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
     boxes = _licensed(boxes, form.licences)
     managed = form.load_management == "on"
     return Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy)
+
+
+def _unit(address: Address, unit: int, loc: tuple[str | int, ...], problems: Problems) -> None:
+    if not isinstance(address, TcpAddress) and unit > LINE_UNIT_MOST:
+        problems.add((*loc, "id"), f"expected at most {LINE_UNIT_MOST} on a serial line, got {unit}")
 
 
 def _licensed(boxes: tuple[Box, ...], licences: int) -> tuple[Box, ...]:

@@ -16,6 +16,7 @@ from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios.checks import devices, ids, reaction
 from chargebench.scenarios.checks.blackout import blackout_sum
 from chargebench.scenarios.checks.failsafe import failsafe_sum
+from chargebench.scenarios.checks.fed import fed_in_time
 from chargebench.scenarios.checks.finding import Finding, Found, Ground, Proof, Severity
 from chargebench.scenarios.checks.holds import lines_run, registers_hold, truth_holds
 from chargebench.scenarios.checks.house import fuse_and_limit, house
@@ -49,6 +50,7 @@ PROOFS: tuple[Proof, ...] = (
     reaction.reaction,
     fuse_and_limit,
     poll_rounds,
+    fed_in_time,
     licences,
     imbalance,
     minimums,

@@ -87,6 +87,114 @@ def check(targets: tuple[str, ...], as_json: bool) -> int:
     return verbs.check(targets, as_json=as_json)
 
 
+@chargebench.command()
+@click.argument("target", metavar="SITE|SCENARIO")
+@click.option("--speed", type=click.FloatRange(0, 3600, min_open=True), default=1.0, help="So many times real time.")
+@click.option("--judge", is_flag=True, help="Judge a scenario to its end as run does, whoever the master is.")
+@click.option("--own-addresses", is_flag=True, help="192.168.2.151:4701 is at 127.168.2.151:4701, and so on.")
+@click.option(
+    "--listen", default="127.0.0.1", metavar="ADDRESS", help="Serve at this address, for other machines, too."
+)
+@click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="The TCP port of a box or a meter.")
+@click.option(
+    "--line", "lines", multiple=True, metavar="LINE=TTY", help="A serial port for a line; a pty, if left out."
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Draw from this seed instead of the scenario's own.")
+@click.option("--control", type=click.Path(path_type=Path), help="Where the socket is that tell speaks to.")
+@as_json
+def emulate(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    target: str,
+    speed: float,
+    judge: bool,
+    own_addresses: bool,
+    listen: str,
+    ports: tuple[str, ...],
+    lines: tuple[str, ...],
+    seed: int | None,
+    control: Path | None,
+    as_json: bool,
+) -> int:
+    """Serve boxes and meters on ports of this machine, in real time, to any master.
+
+    A site is served as it is, a scenario with its cars, loads and faults. TCP devices have the ports of the site on the
+    loopback, or free ones where those are taken; serial lines are ptys or given ports. With --json the first line of stdout
+    is {"serving": [{"name", "device", "unit", "at"}]}, when all ports are open.
+    """
+    from chargebench.scenarios import verbs_emulate
+    from chargebench.scenarios.emulate.places import Wish
+
+    wish = Wish(lines, ports, own_addresses, listen)
+    order = verbs_emulate.Order(target, wish, speed, seed, judge, control, as_json)
+    return verbs_emulate.emulate(order)
+
+
+@chargebench.group()
+@click.option("--to", type=click.Path(path_type=Path), help="The socket of the emulation, where several run.")
+@click.pass_context
+def tell(context: click.Context, to: Path | None) -> None:
+    """Do something in an emulation that runs: plug in, unplug, break something, switch loads on."""
+    context.obj = to
+
+
+def _tell(context: click.Context, do: str, as_json: bool, **fields: object) -> int:
+    from chargebench.scenarios import verbs_emulate
+
+    request = {"do": do, **{name: value for name, value in fields.items() if value is not None}}
+    return verbs_emulate.tell(request, context.obj, as_json=as_json)
+
+
+@tell.command("plug")
+@click.argument("box")
+@click.option("--car", help="One of cars list; one that takes 11 kW on three phases, if left out.")
+@click.option("--as", "name", help="What it is called.")
+@click.option("--wants", help="How much energy, such as 20 kWh; 100 kWh, if left out.")
+@as_json
+@click.pass_context
+def tell_plug(
+    context: click.Context, box: str, car: str | None, name: str | None, wants: str | None, as_json: bool
+) -> int:
+    """Plug a car in at BOX. It stays until it is unplugged."""
+    return _tell(context, "plug", as_json, plugs=box, car=car, wants=wants, **{"as": name})
+
+
+@tell.command("unplug")
+@click.argument("box")
+@as_json
+@click.pass_context
+def tell_unplug(context: click.Context, box: str, as_json: bool) -> int:
+    """Unplug the car at BOX."""
+    return _tell(context, "unplug", as_json, box=box)
+
+
+@tell.command("fault")
+@click.argument("fault")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--for", "lasts", help="How long, such as 30 s; for good, if left out.")
+@as_json
+@click.pass_context
+def tell_fault(context: click.Context, fault: str, names: tuple[str, ...], lasts: str | None, as_json: bool) -> int:
+    """Let FAULT, such as silence or reboot, begin on each NAME."""
+    return _tell(context, "fault", as_json, fault=fault, on=list(names), **{"for": lasts})
+
+
+@tell.command("house")
+@click.argument("load")
+@click.option("--phases", help="On which, such as L1; on all three, if left out.")
+@as_json
+@click.pass_context
+def tell_house(context: click.Context, load: str, phases: str | None, as_json: bool) -> int:
+    """Let the house draw LOAD from now on: 4 A on each phase, or 2 kW in all."""
+    return _tell(context, "house", as_json, load=load, phases=phases)
+
+
+@tell.command("show")
+@as_json
+@click.pass_context
+def tell_show(context: click.Context, as_json: bool) -> int:
+    """Print every box as it is now."""
+    return _tell(context, "show", as_json)
+
+
 @chargebench.group()
 def scenarios() -> None:
     """The shipped scenarios."""

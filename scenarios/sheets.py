@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -63,6 +63,39 @@ def as_text(sheet: Datasheet) -> str:
     rows = [("address", "table", "name", "type", "unit", "access", "note"), *(_row(one) for one in sheet.registers)]
     parts = [head, about, *(["quirks", *quirks] if quirks else []), render.table(rows), "sources"]
     return "\n".join((*parts, *(f"  {one}" for one in sheet.sources), f"checked: {sheet.checked}"))
+
+
+def as_page(sheet: Datasheet) -> str:
+    """The same as a page of Markdown."""
+    kind = "a box" if sheet.kind == "evse" else "a meter"
+    head = [("address", "table", "name", "type", "unit", "access", "note")]
+    about = [(label, text) for label, text in _about(sheet) if text]
+    quirks = [f"- {_quirk_head(one.name, rare=one.rare)}{one.says} ({one.source})" for one in sheet.quirks]
+    parts = [
+        f"# {sheet.maker} {sheet.model}",
+        f"`{sheet.name}`, {kind}, by {' or '.join(sheet.transports)}. Made from `{sheet.path}` by `nox -s pages`.",
+        _grid([("", ""), *about]),
+        *(["## Quirks", "\n".join(map(_literal, quirks))] if quirks else []),
+        "## Registers",
+        _grid([*head, *(_row(one) for one in sheet.registers)]),
+        "## Sources",
+        "\n".join(f"- {_literal(one)}" for one in sheet.sources),
+        f"Checked: {sheet.checked}." if sheet.checked else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown; the first row is its head."""
+    lines = ["| " + " | ".join(_literal(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join((lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]))
+
+
+def _literal(text: str) -> str:
+    """Text in which nothing means anything to Markdown."""
+    for sign in ("\\", "*", "<", "`"):
+        text = text.replace(sign, f"\\{sign}")
+    return text
 
 
 def as_json(sheet: Datasheet) -> dict[str, object]:

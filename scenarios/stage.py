@@ -99,7 +99,9 @@ class Stage:
             link = self._loop.net.link(at.host, at.port)
             link.latency_us, link.jitter_us = INTERNAL_LATENCY_US, 0
         env, turnaround_us = self._loop.env, server.turnaround_us
-        self._services.append(await serve_tcp(slave, at.host, at.port, turnaround_us=turnaround_us, clock=env))
+        limits = server.bears.limits()
+        service = await serve_tcp(slave, at.host, at.port, turnaround_us=turnaround_us, clock=env, limits=limits)
+        self._services.append(service)
 
     def _join(self, server: Server, at: LineAt, slave: Slave) -> None:
         line = self._loop.lines[at.line]

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from chargebench.datasheets.errors import UnknownName, suggest
-from chargebench.emulator.kinds import KINDS
-from chargebench.emulator.manner import POWER_BRAIN
+from chargebench.datasheets.load import load
+from chargebench.emulator.kinds import kind_of_sheet
+from chargebench.emulator.manner import POWER_BRAIN, Manner
 from chargebench.emulator.spec import (
     At,
     BoxSpec,
@@ -73,7 +74,7 @@ class Builder:
         boot_ma = _first(truth.def_charging_cur_limit, said.boot_ma, max_ma)
         boot_on = truth.def_charging_enable == "on" if truth.def_charging_enable else said.boot_enable is not False
         standard = BoxSpec(said.name, said.device, INTERNAL_AT)
-        manner = KINDS[said.device].manner if said.device in KINDS else POWER_BRAIN
+        manner = _manner(said.device)
         return BoxSpec(
             name=said.name,
             device=said.device,
@@ -89,8 +90,8 @@ class Builder:
             profile=truth.failsafe_ends,
             attached=truth.attached_meter == "on",
             turnaround_us=_first(truth.turnaround, standard.turnaround_us),
-            write_latency_us=_first(truth.write_latency, standard.write_latency_us),
-            boot_us=_first(truth.boot_time, standard.boot_us),
+            write_latency_us=_first(truth.write_latency, manner.latency_us, standard.write_latency_us),
+            boot_us=_first(truth.boot_time, manner.boot_us, standard.boot_us),
             quirks=truth.quirks,
         )
 
@@ -232,6 +233,14 @@ def _charger(kind: str | AnyCar, voltage_mv: int) -> tuple[int, int, str]:
     if kind.current is not None:
         return kind.phases, kind.current, ""
     return kind.phases, rated_ma(kind.power or 0, kind.phases, voltage_mv), ""
+
+
+def _manner(device: str) -> Manner:
+    """The ways of a box; of one that cannot be built, which is told elsewhere, those of a Power Brain."""
+    try:
+        return kind_of_sheet(load(device)).manner
+    except LookupError:
+        return POWER_BRAIN
 
 
 def _measures(meter: HouseMeter) -> str:

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from chargebench.datasheets.codec import decode, encode, value_range
 from chargebench.datasheets.model import Datasheet, Register, Table
-from chargebench.emulator.device import Refused
+from chargebench.emulator.device import Device, Refused
 
 ADDRESS, VALUE = 2, 3
 BLOCKS_KEPT = 64
@@ -75,12 +75,13 @@ def constant(value: int | str) -> Cell:
 class SheetDevice:
     """One logical device. Registers without a cell hold their default; one with neither is our mistake.
 
-    ``flash_writes`` counts writes to registers that wear the flash.
+    ``flash_writes`` counts writes to registers that wear the flash. ``also``: what it is at other units beside its own.
     """
 
     def __init__(self, sheet: Datasheet, cells: Mapping[str, Cell], clock: Clock, hooks: Hooks) -> None:
         self.functions = (*sheet.reads, *sheet.writes)
         self.flash_writes = 0
+        self.also: dict[int, Device] = {}
         self._sheet, self._clock, self._hooks = sheet, clock, hooks
         strange = sorted(cells.keys() - {one.name for one in sheet.registers})
         assert not strange, f"{sheet.name} has no {', '.join(strange)}"
@@ -114,6 +115,11 @@ class SheetDevice:
 
     def _block(self, table: Table, address: int, count: int) -> list[_Part]:
         """What a read is made of; ``Refused``."""
+        end = address + count
+        return [_part(self._shown[one.name], one, address, end) for one in self._hit(table, address, count)]
+
+    def _hit(self, table: Table, address: int, count: int) -> list[Register]:
+        """The registers that a read touches; ``Refused`` where it may not be."""
         registers = self._tables.get(table, [])
         if not registers or not 0 < count <= self._sheet.max_read:
             raise Refused(ADDRESS)
@@ -121,7 +127,7 @@ class SheetDevice:
         end = address + count
         if first < 0 or address >= _end(registers[first]) or end > _end(registers[-1]):
             raise Refused(ADDRESS)
-        return [_part(self._shown[one.name], one, address, end) for one in registers[first:] if one.at < end]
+        return [one for one in registers[first:] if one.at < end]
 
     def write(self, table: Table, address: int, values: Sequence[int]) -> None:
         """All of ``values`` from ``address`` on, or ``Refused`` and nothing."""

@@ -24,6 +24,12 @@ class FaultPlan:
         self._due = [(spec.at_us, _BEGINNING, number) for number, spec in enumerate(faults)]
         heapify(self._due)
 
+    def add(self, spec: FaultSpec) -> None:
+        """One more; ``LookupError`` or ``ValueError`` where it cannot be."""
+        kind = _kind(spec, self._stage)
+        heappush(self._due, (spec.at_us, _BEGINNING, len(self._faults)))
+        self._faults.append((spec, kind))
+
     @property
     def next_us(self) -> int:
         return self._due[0][0] if self._due else FAR

@@ -72,7 +72,7 @@ def heard(data: bytes, sent: Setting, read: Setting) -> bytes:
     It waits for a start bit and samples the middle of each bit time of its own; like a port under Linux that is not told to
     check parity it hands over every character, whatever its parity and stop bits.
     """
-    if sent.baud == read.baud and (sent.bits, sent.parity) == (read.bits, read.parity):
+    if sent is read or (sent.baud == read.baud and (sent.bits, sent.parity) == (read.bits, read.parity)):
         return data
     line = levels(data, sent)
     bits = 2 + read.bits + (read.parity != "N")  # a receiver looks at one stop bit, whatever it sends

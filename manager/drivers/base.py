@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from chargebench.datasheets.model import Table
 from chargebench.manager.readings import BoxReading, MeterReading
@@ -18,12 +18,23 @@ class Read(NamedTuple):
     count: int  # type: ignore[assignment]  # a tuple's own method gives way
 
 
+ON: Final = 0xFF00
+"""What function 5 writes to switch a coil on; 0 switches it off."""
+
+
 class Write(NamedTuple):
-    """One write request (function 6 for one value, 16 for several)."""
+    """One write request (function 6 for one value, 16 for several, 5 for a coil: ``ON`` or 0)."""
 
     function: int
     address: int
     values: tuple[int, ...]
+
+
+class Feed(NamedTuple):
+    """What keeps a box's watchdog quiet, at least every ``every_us``. Without ``writes`` it is the limit itself, written anew."""
+
+    every_us: int
+    writes: tuple[Write, ...] = ()
 
 
 Answers = Mapping[Read, tuple[int, ...]]
@@ -39,6 +50,14 @@ class BoxDriver(Protocol):
     def step_ma(self) -> int:
         """The step in which the box takes limits."""
 
+    @property
+    def shows_limit(self) -> bool:
+        """Whether the limit can be read back. Where not, the limit of a reading is its greatest, and means nothing."""
+
+    @property
+    def latency_us(self) -> int:
+        """How long the box may go on following an old limit after it has taken a new one."""
+
     def greet(self) -> tuple[Read, ...]:
         """What to read once after each connect."""
 
@@ -48,6 +67,9 @@ class BoxDriver(Protocol):
         Never a limit. Nothing is written that is there already, since most of it wears a flash memory; and nothing that the
         box did not show, or cannot be. None: its failsafe is left as it is.
         """
+
+    def feeds(self, greeted: Answers) -> Feed | None:
+        """What to write again and again so that its watchdog stays quiet; None where the reads of a cycle do that."""
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """What to read every cycle, given the answers to ``greet``; ``ValueError`` if they are those of another device."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Final
 
-from chargebench.datasheets.codec import decode
+from chargebench.datasheets.codec import absence, decode, scaled
 from chargebench.datasheets.model import Datasheet, Register
 from chargebench.datasheets.plan import plan
 from chargebench.manager.drivers.base import Answers, Read
@@ -27,6 +28,11 @@ class Place:
     sentinels: frozenset[tuple[int, ...]]
     known: dict[tuple[int, ...], int] = field(default_factory=dict)
 
+    @property
+    def plain(self) -> Register:
+        """The register with raw numbers as its values."""
+        return plain(self.register)
+
 
 class Fields:
     """Some registers of one datasheet. ``reads`` are the requests that fetch them all.
@@ -34,8 +40,10 @@ class Fields:
     ``ValueError`` for a register that the sheet calls unverified: no limit may hang on what nobody has checked.
     """
 
-    def __init__(self, sheet: Datasheet, names: Sequence[str]) -> None:
-        self.reads = tuple(Read(*run) for run in plan(sheet, names))
+    def __init__(self, sheet: Datasheet, names: Sequence[str], *, max_gap: int = 0) -> None:
+        exponents = [sheet.register(name).exponent for name in names]
+        names = tuple(dict.fromkeys([*names, *(one for one in exponents if one)]))
+        self.reads = tuple(Read(*run) for run in plan(sheet, names, max_gap=max_gap))
         self._places = {name: _place(sheet, name, self.reads) for name in names}
 
     def words(self, name: str, answers: Answers) -> tuple[int, ...] | None:
@@ -56,13 +64,35 @@ class Fields:
             return known
         if words in place.sentinels:
             raise ValueError(f"{name} is {_hex(words)}, which stands for no value")
-        value = decode(place.register, words)
+        value = self._decoded(place, words, answers)
         if isinstance(value, int):
+            if place.register.exponent:
+                return value
             if len(place.known) >= KNOWN_MOST:
                 place.known.clear()
             place.known[words] = value
             return value
         raise ValueError(f"{name} is {_hex(words)}, which is no number")
+
+    def _decoded(self, place: Place, words: tuple[int, ...], answers: Answers) -> int | str | None:
+        register = place.register
+        if register.exponent:
+            register = scaled(register, self.number(register.exponent, answers))
+        return decode(register, words)
+
+    def raw(self, name: str, answers: Answers) -> int | str | None:
+        """The raw number or the text; None for what is neither. ``ValueError`` if it did not come."""
+        words = self.words(name, answers)
+        if words is None:
+            raise ValueError(f"{name} was not answered")
+        return decode(self._places[name].plain, words)
+
+    def there(self, name: str, answers: Answers) -> bool:
+        """Whether the words came and stand for a value."""
+        words = self.words(name, answers)
+        if words is None or words in self._places[name].sentinels:
+            return False
+        return decode(self._places[name].plain, words) is not None
 
     def bounded(self, name: str, answers: Answers, low: int, high: int) -> int:
         """``number`` within physics; ``ValueError`` beyond."""
@@ -84,7 +114,13 @@ def _place(sheet: Datasheet, name: str, reads: Sequence[Read]) -> Place:
         one for one in reads if one.table == register.table and one.address <= register.at < one.address + one.count
     )
     start = register.at - read.address
-    return Place(register, read, slice(start, start + register.count), sentinels(register))
+    words = sentinels(register) if register.absent is None else sentinels(register) | {absence(register)}
+    return Place(register, read, slice(start, start + register.count), words)
+
+
+def plain(register: Register) -> Register:
+    """``register`` with raw numbers as its values."""
+    return replace(register, unit="", scale=Fraction(1), exponent="", low=None, high=None, step=None, absent=None)
 
 
 def sentinels(register: Register) -> frozenset[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from chargebench.datasheets.codec import down_to_step, encode
 from chargebench.datasheets.model import Datasheet
-from chargebench.manager.drivers.base import Answers, Read, Write
+from chargebench.manager.drivers.base import Answers, Feed, Read, Write
 from chargebench.manager.drivers.fields import Fields
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
@@ -42,6 +42,9 @@ CURRENTS: Final = ("current_l1", "current_l2", "current_l3")
 
 class Heidelberg:
     """One box. Settings that an older firmware does not show are greeted one by one, so that the others are known."""
+
+    shows_limit: Final = True
+    latency_us: Final = 0
 
     def __init__(self, sheet: Datasheet) -> None:
         self.step_ma = sheet.limit("step_ma")
@@ -77,6 +80,11 @@ class Heidelberg:
         if current != current_ma:
             writes.append(Write(6, self._current.at, encode(self._current, current)))
         return tuple(writes)
+
+    def feeds(self, greeted: Answers) -> Feed | None:
+        """Nothing: any request feeds it."""
+        del greeted
+        return None
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State, measured values and limit."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from chargebench.datasheets.codec import down_to_step, encode
 from chargebench.datasheets.model import Datasheet
-from chargebench.manager.drivers.base import Answers, Read, Write
+from chargebench.manager.drivers.base import Answers, Feed, Read, Write
 from chargebench.manager.drivers.fields import Fields
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
@@ -25,6 +25,9 @@ METER: Final = ("meter_flags", "energy", "power", "current_l1", "current_l2", "c
 
 class PowerBrain:
     """The EVSE on unit 1. A meter "has phases" only if its flags say so; else its currents are computed and not used."""
+
+    shows_limit: Final = True
+    latency_us: Final = 0
 
     def __init__(self, sheet: Datasheet) -> None:
         self.step_ma = sheet.limit("step_ma")
@@ -67,6 +70,11 @@ class PowerBrain:
         if after_us == seconds * 1_000_000:
             return () if current == current_ma else (Write(16, self._current.at, current_words),)
         return (Write(16, self._after.at, after_words if current == current_ma else after_words + current_words),)
+
+    def feeds(self, greeted: Answers) -> Feed | None:
+        """Nothing: any request feeds it."""
+        del greeted
+        return None
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State and limit; the meter's block where there is a meter."""

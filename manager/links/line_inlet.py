@@ -74,7 +74,8 @@ class LineInlet:
 
     def expect(self, unit: int, shape: Shape) -> None:
         """A request is about to leave; its bytes are given to ``sent``. What lay about before is forgotten."""
-        self._note_late()
+        if self._suspects:
+            self._note_late()
         self.bad = ""
         self._buffer.clear()
         self._unit, self._shape = unit, shape
@@ -96,7 +97,8 @@ class LineInlet:
         self._buffer += data
         del self._buffer[:-KEPT]
         self._strip_echo()
-        self._note_late()
+        if self._suspects:
+            self._note_late()
         if self._shape is None:
             return b""
         adu = self._find(self._unit, self._shape)
@@ -106,7 +108,8 @@ class LineInlet:
             return b""
         self.bad, self._shape = "", None
         self._buffer.clear()
-        self._suspects = {key: until for key, until in self._suspects.items() if key[0] != self._unit}
+        if self._suspects:
+            self._suspects = {key: until for key, until in self._suspects.items() if key[0] != self._unit}
         return adu
 
     @property

@@ -74,7 +74,7 @@ class Link:
         self._strikes = Strikes()
         self._free_us = 0
         self._broke: Exception | None = None
-        self._device_gap_us = 0
+        self._gap_us = max(self._pace.gap_us, 0 if self._line is None else self._line.silence_us)
         self._shut = False
 
     # -- for those who ask ----------------------------------------------------------------
@@ -131,7 +131,7 @@ class Link:
 
     def keep_gap(self, gap_us: int) -> None:
         """A device on this link needs so long between an answer and the next request."""
-        self._device_gap_us = max(self._device_gap_us, gap_us)
+        self._gap_us = max(self._gap_us, gap_us)
 
     def new_round(self) -> None:
         """A link that is taken to be dead may be tried again for a while."""
@@ -248,8 +248,7 @@ class Link:
             inlet.forget(begun_us)
         outcome = await self._master.ask(number, request, begun_us + self._patience_us(request))
         unit.heard_us = now = outcome.at_us if isinstance(outcome, Answer) else now_us()
-        gap_us = self._gap_us()
-        self._free_us = now + gap_us if gap_us else 0
+        self._free_us = now + self._gap_us if self._gap_us else 0
         self.counts.count(outcome)
         self._strikes.count(outcome, begun_us, now)
         if isinstance(outcome, Answer) and not inlet.broken:
@@ -281,21 +280,17 @@ class Link:
         while now < latest:
             free_us = self._free_us
             if self._line is not None and self._master.byte_us:
-                free_us = max(free_us, self._master.byte_us + self._gap_us())
+                free_us = max(free_us, self._master.byte_us + self._gap_us)
             if free_us <= now:
                 break
             await asyncio.sleep(min(free_us, latest) / 1e6 - asyncio.get_running_loop().time())
             now = now_us()
         return now
 
-    def _gap_us(self) -> int:
-        least_us = max(self._pace.gap_us, self._device_gap_us)
-        return max(least_us, self._line.silence_us) if self._line is not None else least_us
-
     def _patience_us(self, request: Request) -> int:
         if self._line is None:
             return self._pace.answer_us
-        asked = 8 if isinstance(request, Read) or request.function == 6 else 9 + 2 * len(request.values)
+        asked = 8 if isinstance(request, Read) or request.function in {5, 6} else 9 + 2 * len(request.values)
         answered = 3 + shape_of(request).size
         return self._pace.answer_us + self._line.frame_us(asked) + self._line.frame_us(answered)
 

@@ -29,6 +29,8 @@ from pymodbus.pdu.bit_message import (
     ReadCoilsResponse,
     ReadDiscreteInputsRequest,
     ReadDiscreteInputsResponse,
+    WriteSingleCoilRequest,
+    WriteSingleCoilResponse,
 )
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
@@ -41,7 +43,7 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterResponse,
 )
 
-from chargebench.manager.drivers.base import Read
+from chargebench.manager.drivers.base import ON, Read
 from chargebench.manager.links.line_inlet import LineInlet
 from chargebench.manager.links.shape import Shape, shape_of
 from chargebench.manager.links.tcp_inlet import TcpInlet
@@ -64,6 +66,7 @@ ANSWERS: Final[dict[int, type[ModbusPDU]]] = {
     2: ReadDiscreteInputsResponse,
     3: ReadHoldingRegistersResponse,
     4: ReadInputRegistersResponse,
+    5: WriteSingleCoilResponse,
     6: WriteSingleRegisterResponse,
     16: WriteMultipleRegistersResponse,
 }
@@ -305,6 +308,8 @@ def _pdu(unit: int, request: Request) -> ModbusPDU:
     """A request as pymodbus has it."""
     if isinstance(request, Read):
         return READS[request.table](dev_id=unit, address=request.address, count=request.count)
+    if request.function == 5:
+        return WriteSingleCoilRequest(dev_id=unit, address=request.address, bits=[request.values[0] == ON])
     write = WriteSingleRegisterRequest if request.function == 6 else WriteMultipleRegistersRequest
     return write(dev_id=unit, address=request.address, registers=list(request.values))
 

@@ -14,7 +14,7 @@ from chargebench.manager.drivers.base import Read
 from chargebench.manager.outcomes import Request
 
 FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-WRITES: Final = (6, 16)
+WRITES: Final = (5, 6, 16)
 
 
 class Shape(NamedTuple):
@@ -43,7 +43,7 @@ def shape_of(request: Request) -> Shape:
         return Shape(bytes((function, data)), 2 + data)
     if request.function not in WRITES:
         raise ValueError(f"function {request.function} is not one of the writes {WRITES}")
-    what = request.values[0] if request.function == 6 else len(request.values)
+    what = request.values[0] if request.function in {5, 6} else len(request.values)
     return Shape(struct.pack(">BHH", request.function, request.address, what), 5)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.load import load, names
-from chargebench.manager.drivers.registry import BOXES, METERS
+from chargebench.manager.drivers.registry import unfit
 from chargebench.manager.site import TcpAddress
 from chargebench.scenarios.checks.finding import Found, Ground
 
@@ -26,15 +26,20 @@ def known(ground: Ground) -> Iterator[Found]:
             continue
         sheet = load(one.device)
         way = "tcp" if isinstance(one.address, TcpAddress) else "rtu"
-        drivers = sorted(BOXES if one.kind == "evse" else METERS)
         if sheet.kind != one.kind:
             sentence = f"expected {'an EVSE' if one.kind == 'evse' else 'a meter'}, and {one.device} is not one"
             yield Found("error", at, sentence)
         elif way not in sheet.transports:
             sentence = f"{one.device} cannot be reached by {way.upper()}, only by {', '.join(sheet.transports)}"
             yield Found("error", at, sentence)
-        elif one.device not in drivers:
-            yield Found("error", at, f"the manager has no driver for {one.device}, only for {', '.join(drivers)}")
+        elif unfit(sheet):
+            known = ", ".join(drivable(one.kind))
+            yield Found("error", at, f"the manager has no driver for {unfit(sheet)}; it has one for {known}")
+
+
+def drivable(kind: str) -> tuple[str, ...]:
+    """The names of all devices of a kind ("evse" or "meter") for which the manager has a driver."""
+    return tuple(name for name in names() if load(name).kind == kind and not unfit(load(name)))
 
 
 def s0_meters(ground: Ground) -> Iterator[Found]:

@@ -1,13 +1,15 @@
 """Failsafe sum: with a dead master every box goes to its failsafe current, and the house may draw its most.
 
-A box whose failsafe is not in the site, or never comes (``after: 0 s``), is counted as its model's maximum; so is one without
-a licence, since nothing is ever written to it. It is the one proof that survives a dead master.
+A box whose failsafe is not in the site, never comes (``after: 0 s``), or cannot be read back, is counted as its model's
+maximum; so is one without a licence, since nothing is ever written to it. It is the one proof that survives a dead master.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chargebench.datasheets.load import load
+from chargebench.manager.drivers.registry import tells_failsafe
 from chargebench.manager.site import Box
 from chargebench.scenarios.checks.amounts import at_most, flows, largest_equal_ma, managed, model_ma, worst
 from chargebench.scenarios.checks.finding import Found, Ground
@@ -15,7 +17,8 @@ from chargebench.scenarios.checks.finding import Found, Ground
 
 def failsafe_ma(box: Box) -> int:
     """What the box may draw for ever when nobody speaks to it."""
-    return model_ma(box) if not box.failsafe_us or box.failsafe_ma is None else box.failsafe_ma
+    known = box.failsafe_us and box.failsafe_ma is not None and tells_failsafe(load(box.device))
+    return box.failsafe_ma if known and box.failsafe_ma is not None else model_ma(box)
 
 
 def failsafe_sum(ground: Ground) -> Iterator[Found]:
@@ -54,4 +57,6 @@ def _why(box: Box, *, licensed: bool) -> str:
         return f"; the failsafe of {box.name} never comes, so its maximum counts"
     if box.failsafe_ma is None:
         return f"; {box.name} says no failsafe, so its maximum counts"
+    if not tells_failsafe(load(box.device)):
+        return f"; the failsafe of {box.device} cannot be read back, so the maximum of {box.name} counts"
     return ""

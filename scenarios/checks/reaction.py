@@ -15,6 +15,7 @@ from typing import Final
 from chargebench.datasheets.load import load
 from chargebench.datasheets.quantity import show
 from chargebench.emulator.curves import Curve, curve
+from chargebench.manager.drivers.registry import tells_failsafe
 from chargebench.manager.site import Box, Site
 from chargebench.scenarios.checks.amounts import (
     at_least,
@@ -112,9 +113,12 @@ def reaction(ground: Ground) -> Iterator[Found]:
 
 
 def _failsafe_after_us(box: Box) -> int | None:
+    sheet = load(box.device)
+    if not tells_failsafe(sheet):
+        return None
     if box.failsafe_us is not None:
         return box.failsafe_us or None
-    return dict(load(box.device).limits).get("watchdog_us") or None
+    return dict(sheet.limits).get("watchdog_us") or None
 
 
 def _too_slow(ground: Ground, found: Curve, worst_ma: int, reacts_us: int, silent_us: int) -> Found:

@@ -1,8 +1,8 @@
 """How long a round of requests lasts on each link, the cycle that follows from it, and the reaction time of the site.
 
-A round asks everything once: a write to every box, then every read, one after another on each link and on all links at
-once. It is counted with the requests that the drivers make (a box without a meter of its own in the site may have one
-attached, so its block is counted), the bytes they need, the silence between frames, and 20 ms for each answer.
+A round asks everything once: a write to every box, then every read and what feeds a watchdog, one after another on each link
+and on all links at once. It is counted with the requests that the drivers make (a box without a meter of its own in the site
+may have one attached, so its block is counted), the bytes they need, the silence between frames, and 20 ms for each answer.
 """
 
 from __future__ import annotations
@@ -64,12 +64,13 @@ def reaction_us(site: Site) -> int:
 
     The meter's interval; a cycle until it is asked and one until that counts, and at a grid meter one more, since a rise that
     a ramping car may explain is doubted for a cycle; the writes, with one unit that does not answer on a link of several; the
-    box's pulse lock-out; the car.
+    box's pulse lock-out, and what it takes longer to follow; the car.
     """
     links = rounds(site)
     writes_us = max((one.writes_us + one.timeout_us for one in links), default=0)
     cycles = 3 if any(meter.role == "grid supply" for meter in site.meters) else 2
-    return METER_US + cycles * cycle_us(links) + writes_us + LOCK_OUT_US + CAR_US
+    latency_us = max((load(box.device).timing.latency_us or 0 for box in site.boxes), default=0)
+    return METER_US + cycles * cycle_us(links) + writes_us + LOCK_OUT_US + latency_us + CAR_US
 
 
 def poll_rounds(ground: Ground) -> Iterator[Found]:
@@ -119,6 +120,8 @@ def _round(site: Site, name: str, devices: list[Device], address: Address) -> Ro
             driver = box_driver(one.device, load)
             reads += _reads(driver, site.boxes[one.box])
             writes += driver.writes(0)
+            feed = driver.feeds({})
+            reads += feed.writes if feed is not None else ()
     pause_us = max((_pause_us(one) for one in devices), default=0)
     writes_us = sum(_exchange_us(one, times, pause_us) for one in writes)
     round_us = writes_us + sum(_exchange_us(one, times, pause_us) for one in reads)
@@ -135,7 +138,7 @@ def _exchange_us(request: Request, times: LineTimes | None, pause_us: int) -> in
     """A request and its answer, with what the master waits before the next one."""
     if times is None:
         return TURNAROUND_US + NETWORK_US + pause_us
-    asked = 8 if isinstance(request, Read) or request.function == 6 else 9 + 2 * len(request.values)
+    asked = 8 if isinstance(request, Read) or request.function in {5, 6} else 9 + 2 * len(request.values)
     answered = 3 + shape_of(request).size
     return times.frame_us(asked) + TURNAROUND_US + times.frame_us(answered) + max(times.silence_us, pause_us)
 

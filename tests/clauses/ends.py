@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
 
+from chargebench.emulator.clients import Limits
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.device import Refused
-from chargebench.emulator.serve import Limits, LineNode, serve_tcp
+from chargebench.emulator.serve import LineNode, serve_tcp
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.scenarios.clauses.end import End

@@ -12,7 +12,8 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from chargebench.emulator.serve import Limits, SerialNode, serve_tcp
+from chargebench.emulator.clients import Limits
+from chargebench.emulator.serve import SerialNode, serve_tcp
 from chargebench.emulator.wires.uart import Setting
 from chargebench.scenarios.clauses.catalogue import CLAUSES, check_all
 from chargebench.scenarios.clauses.end import End

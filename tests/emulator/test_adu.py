@@ -15,6 +15,7 @@ from chargebench.emulator.adu import (
     MbapSplitter,
     burst_us,
     crc16,
+    one_adu,
     pack_mbap,
     pack_rtu,
     t15_us,
@@ -133,3 +134,26 @@ def test_a_burst_lasts_its_bits_rounded_up_once(octets, baud, bits, expected):
 )
 def test_silences_are_those_of_the_serial_line_specification(baud, t15, t35):
     assert (t15_us(baud), t35_us(baud)) == (t15, t35)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        bytes.fromhex("0007 0000 0002 01"),  # half
+        bytes.fromhex("0007 0001 0003 01 0304"),  # another protocol
+        bytes.fromhex("0007 0000 0003 01 0304 00"),  # and the beginning of a second
+        bytes.fromhex("0007 0000 0001 01 03"),  # a length that cannot be
+        bytes.fromhex("0007 0000 0102") + bytes(258),  # too long
+    ],
+)
+def test_what_is_not_one_whole_message_is_left_to_the_splitter(data):
+    assert one_adu(data) is None
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 255), st.binary(min_size=1, max_size=253))
+def test_one_whole_message_is_what_the_splitter_makes_of_it(transaction, unit, pdu):
+    adu = Adu(unit, pdu, transaction)
+    splitter = MbapSplitter()
+    splitter.feed(pack_mbap(adu))
+    assert one_adu(pack_mbap(adu)) == splitter.take() == adu

@@ -224,6 +224,19 @@ def test_whoever_waits_for_a_failed_process_gets_its_own_exception():
     assert seen == [failure]
 
 
+def test_a_step_goes_no_further_than_it_may():
+    env = SimEnv()
+    seen: list[object] = []
+    env.at(3, seen.append, "dead").cancel()
+    env.at(5, seen.append, "call")
+    env.timeout(7).callbacks.append(lambda _: seen.append("event"))
+    assert [(env.step_until(latest_us), env.now_us) for latest_us in (4, 5, 6, 7, 8)] == [
+        (False, 0), (True, 5), (False, 5), (True, 7), (False, 7),
+    ]  # fmt: skip
+    assert seen == ["call", "event"]
+    assert len(env) == 0
+
+
 def test_a_process_that_yields_no_event_is_told_so():
     env = SimEnv()
 

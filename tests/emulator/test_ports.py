@@ -10,7 +10,7 @@ import pytest
 from chargebench.datasheets.errors import CannotOpen, Complaint, UnknownName
 from chargebench.emulator.adu import Adu, pack_mbap, pack_rtu, unpack_rtu
 from chargebench.emulator.clock.loop import SimLoop
-from chargebench.emulator.ports import Ports, Tty, open_ports
+from chargebench.emulator.ports import Listen, Ports, Tty, open_ports
 from chargebench.emulator.pump import Pump
 from chargebench.emulator.serve import LOOPBACK
 from chargebench.emulator.spec import FaultSpec, LineAt, TcpAt
@@ -97,7 +97,7 @@ def test_port_that_is_asked_for_is_used():
     loop = SimLoop()
 
     async def main() -> None:
-        async with served(Bench([box_spec()]), tcp={"box.lan:4701": 14701}, host="10.0.0.1") as ports:
+        async with served(Bench([box_spec()]), tcp={"box.lan:4701": Listen("10.0.0.1", 14701)}) as ports:
             assert ports.aliases == {"box.lan:4701": "10.0.0.1:14701"}
             assert await over_tcp("10.0.0.1:14701", LIMIT) == bytes.fromhex("03 02 00a0")
 
@@ -130,7 +130,7 @@ def test_closed_ports_are_free_again_and_leave_the_world_alone():
 
     async def main() -> None:
         for _ in range(2):
-            async with served(bench, tcp={"box.lan:4701": 14701}) as ports:
+            async with served(bench, tcp={"box.lan:4701": Listen(port=14701)}) as ports:
                 pass
             ports.close()
         assert bench.world.reaches.listeners == listeners
@@ -264,7 +264,7 @@ def test_slave_that_falls_silent_while_the_ports_open_is_silent():
         ports = Ports(pump)
         await asyncio.sleep(1)
         (server,) = bench.world.servers()
-        await ports.serve_tcp(server, LOOPBACK, 0)
+        await ports.serve_tcp(server, Listen())
         assert await over_tcp(ports.aliases["box.lan:4701"], LIMIT) == b""
         ports.close()
         pump.stop()
@@ -304,11 +304,11 @@ def test_what_a_network_would_not_carry_a_real_port_does_not_hear_or_say(kind, w
         ({}, Complaint, "line COM1 needs a serial port of this machine, such as /dev/ttyUSB0"),
         ({"ttys": TTY | {"COM2": Tty("/dev/ttyS0")}}, UnknownName, "unknown line 'COM2'; did you mean COM1?"),
         (
-            {"ttys": TTY, "tcp": {"box.lan:502": 0}},
+            {"ttys": TTY, "tcp": {"box.lan:502": Listen()}},
             UnknownName,
             "unknown address 'box.lan:502'; did you mean box.lan:4701?",
         ),
-        ({"ttys": TTY, "tcp": {"box.lan:4701": 14702}}, CannotOpen, f"{LOOPBACK}:14702 for box: "),
+        ({"ttys": TTY, "tcp": {"box.lan:4701": Listen(port=14702)}}, CannotOpen, f"{LOOPBACK}:14702 for box: "),
         ({"ttys": {"COM1": Tty("simbus://COM1/taken")}}, CannotOpen, "simbus://COM1/taken for COM1: "),
     ],
     ids=["no port", "another line", "another address", "address in use", "port in use"],
@@ -327,7 +327,7 @@ def test_what_cannot_be_opened_is_told_and_nothing_is_left_open(options, kind, s
         assert type(caught.value) is kind
         assert str(caught.value).startswith(sentence)
         assert bench.world.reaches.listeners == listeners
-        async with served(bench, ttys=TTY, tcp={"box.lan:4701": 14701}):
+        async with served(bench, ttys=TTY, tcp={"box.lan:4701": Listen(port=14701)}):
             pass
         busy.close()
 

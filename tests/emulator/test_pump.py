@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -151,3 +152,38 @@ def test_speed_that_is_none_is_refused(speed):
     with pytest.raises(ValueError, match="expected a speed above 0"):
         Pump(one_car().world, loop, speed)
     loop.close()
+
+
+@pytest.mark.parametrize(("speed", "late_s"), [(1, 0), (1, 3), (60, 0.5), (7, 40)])
+def test_whoever_asks_for_an_instant_finds_the_world_there_however_late_the_timers_are(speed, late_s):
+    loop, bench, seen = SimLoop(), one_car(), []
+    instants = (0, 12 * S, 60 * S, 60 * S, 123_456_789)
+
+    def look(place, at_us):
+        seen.append((place, at_us, bench.world.now_us, bench.drawn_ma()))
+
+    async def main() -> None:
+        pump = Pump(bench.world, tardy(loop, late_s), speed, held=True)
+        for place, when_us in enumerate(instants):
+            pump.at(when_us, partial(look, place))
+        pump.begin()
+        await asyncio.sleep(400 / speed + 2 * late_s)
+        pump.stop()
+
+    loop.run(main())
+    assert seen == [(place, at_us, at_us, one_car().to(at_us).drawn_ma()) for place, at_us in enumerate(instants)]
+
+
+def test_a_held_world_stands_still_until_it_is_begun():
+    loop, bench = SimLoop(), one_car()
+
+    async def main() -> None:
+        pump = Pump(bench.world, loop, 10, held=True)
+        await asyncio.sleep(50)
+        assert (pump.now_us, pump.advance(), bench.events) == (0, 0, [])
+        pump.begin()
+        await asyncio.sleep(1)
+        assert pump.advance() == 10 * S
+        pump.stop()
+
+    loop.run(main())

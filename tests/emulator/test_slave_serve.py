@@ -11,8 +11,9 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from chargebench.emulator.actions import Close, Reset, Send
 from chargebench.emulator.adu import Adu, pack_mbap, pack_rtu
+from chargebench.emulator.clients import Limits
 from chargebench.emulator.clock.loop import SimLoop
-from chargebench.emulator.serve import Limits, LineNode, SerialNode, serve_tcp
+from chargebench.emulator.serve import LineNode, SerialNode, serve_tcp
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.emulator.wires.uart import Setting

@@ -347,8 +347,8 @@ def test_an_attached_meter_needs_no_address_and_can_have_a_name():
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [
-        ({"boxes": [box_spec(device="toaster")]}, "box: there is no device toaster here; known are power-brain"),
-        ({"meters": [grid_meter(device="power-brain")]}, "grid: there is no device power-brain here"),
+        ({"boxes": [box_spec(device="toaster")]}, "box: unknown device 'toaster'"),
+        ({"meters": [grid_meter(device="power-brain")]}, "grid: power-brain is no meter"),
         ({"boxes": [box_spec(), box_spec()]}, "there are two of the box or meter box"),
         ({"boxes": [box_spec()], "meters": [grid_meter("box")]}, "there are two of the box or meter box"),
         ({"boxes": [box_spec()], "cars": [car_spec(leaves_us=HOUR), car_spec(plugs_us=HOUR)]}, "two of the car car"),

@@ -17,6 +17,7 @@ from chargebench.manager.behaviour import Behaviour
 from chargebench.manager.controller import Controller
 from chargebench.manager.drivers.heidelberg import Heidelberg
 from chargebench.manager.drivers.power_brain import PowerBrain
+from chargebench.manager.drivers.sheet_box import SheetBox
 from chargebench.manager.ledger import MemoryStore
 from chargebench.manager.memory import Memory
 from chargebench.manager.rounds import BoxPoll
@@ -27,7 +28,7 @@ from chargebench.scenarios.describe import titles
 from chargebench.scenarios.desk import Desk
 from chargebench.scenarios.run import run
 from tests.library import weak
-from tests.library.weak import Generous, Miserly, Sluggish, shipped
+from tests.library.weak import Generous, Lavish, Miserly, Sluggish, shipped
 
 REPLAY = "import sys; from chargebench.scenarios.cli import main; sys.argv[1:1] = ['replay', '--json']; main()"
 LABELS = [
@@ -168,6 +169,8 @@ def test_a_managed_scenario_fails_without_its_manager(label):
         ("twenty-five-on-a-line", Generous, ["limit_exceeded", "connection: inside limit"]),
         ("twenty-five-on-a-line", Miserly, ["charging: 25", "connection: at least 185 A", "share"]),
         ("twenty-five-on-a-line/9600-baud", Sluggish, ["limit_exceeded", "connection: inside limit"]),
+        ("third-party-boxes", Lavish, ["limit_exceeded"]),
+        ("third-party-boxes", Miserly, ["charging: 3", "connection: at least 30 A", "share"]),
         ("mixed-tcp-rtu", Generous, ["limit_exceeded"]),
         ("mixed-tcp-rtu", Miserly, ["charging: 4", "box: garage, limit: at least 10 A", "share"]),
     ],
@@ -235,6 +238,13 @@ def test_a_heidelberg_that_is_not_told_to_stay_awake_falls_asleep_where_its_mast
 
 
 @pytest.mark.slow
+def test_a_master_that_feeds_no_watchdog_loses_boxes_that_live_on_writes(monkeypatch):
+    monkeypatch.setattr(SheetBox, "feeds", lambda *_: None)
+    found = broken(run(shipped("third-party-boxes")))
+    assert any("eve, failsafe: on, from" in one for one in found), found
+    assert any("next, failsafe: on, from" in one for one in found), found
+
+
 def test_a_lost_box_that_is_counted_with_nothing_breaks_the_limit(monkeypatch):
     counted = Memory.booked_ma
     monkeypatch.setattr(Memory, "booked_ma", lambda self: 0 if self.silent else counted(self))

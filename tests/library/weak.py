@@ -28,6 +28,14 @@ class Generous(Controller):
         ]
 
 
+class Lavish(Controller):
+    """As generous, and to boxes as well that cannot show what they were given."""
+
+    def cycle(self, n, view):
+        plugged = [seen.reading is not None and seen.reading.pilot is not Pilot.A for seen in view.boxes]
+        return [Command(n, k, box.maximum_ma) for k, box in enumerate(self.site.boxes) if plugged[k]]
+
+
 class Sluggish(Controller):
     """Thinks for a minute before it does anything."""
 

@@ -252,7 +252,7 @@ def test_fields_refuse_one_unverified_register_among_others():
         Fields(sheet, ["current_l1", unverified[0]])
 
 
-@pytest.mark.parametrize(("make", "known"), [(box_driver, "power-brain"), (meter_driver, "eastron-sdm630")])
+@pytest.mark.parametrize(("make", "known"), [(box_driver, "alfen-eve"), (meter_driver, "abb-b23")])
 def test_an_unknown_device_is_answered_with_those_that_are_known(make, known):
     with pytest.raises(LookupError, match=known):
         make("teapot", load)

@@ -243,10 +243,10 @@ def test_a_link_keeps_the_longest_pause_that_a_device_on_it_needs():
     async def gaps():
         teller = Teller(lambda _: None, lambda: 0)
         link = Link(SerialAddress("COM1", 19_200, 8, "E", 1), "simbus://COM1", teller)
-        seen = [link._gap_us()]
+        seen = [link._gap_us]
         for pause_us in (100_000, 20_000, 0):
             link.keep_gap(pause_us)
-            seen.append(link._gap_us())
+            seen.append(link._gap_us)
         return seen
 
     first, *rest = loop.run(gaps())

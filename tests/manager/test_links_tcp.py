@@ -114,6 +114,55 @@ def test_cuts_go_before_raises_and_raises_before_reads_whenever_they_were_asked(
     story(tell)
 
 
+def test_a_read_over_an_idle_connection_goes_out_at_once_and_others_wait_for_its_answer():
+    async def tell(t):
+        await ask(t.link, 1, STATE)
+        t.slave.units[1].asked.clear()
+        t.slave.habit = lambda _pdu, adu: [(100_000, adu)]
+        reading = asyncio.ensure_future(t.link.read(1, STATE))
+        await asyncio.sleep(0.05)
+        waiting = [t.link.ask(1, OTHER, Rank.READ), t.link.ask(1, LIMIT, Rank.CUT)]
+        later = asyncio.ensure_future(t.link.read(1, STATE))
+        assert words(await reading) == (2, 160, 1, 159)
+        assert [words(one) for one in await asyncio.gather(*waiting)] == [(1, 0, 0, 0), ()]
+        assert words(await later) == (2, 160, 1, 159)
+        assert [pdu[0] for _, _, pdu in t.slave.units[1].asked] == [3, 16, 3, 3], "the cut first of those that waited"
+        at = [at_us for at_us, _, _ in t.slave.units[1].asked]
+        assert all(after - before > 100_000 for before, after in itertools.pairwise(at)), "one at a time"
+
+    story(tell)
+
+
+def test_a_read_of_a_unit_that_was_silent_waits_behind_all_others():
+    async def tell(t):
+        t.slave.habit = lambda _pdu, _adu: []
+        assert isinstance(await t.link.read(1, STATE), NoAnswer)
+        await asyncio.sleep(3)
+        t.slave.habit = prompt
+        t.slave.units[1].asked.clear()
+        reading = asyncio.ensure_future(t.link.read(1, STATE))
+        cut = t.link.ask(1, LIMIT, Rank.CUT)
+        assert words(await reading) == (2, 160, 1, 159)
+        await cut
+        assert [pdu[0] for _, _, pdu in t.slave.units[1].asked] == [16, 3]
+
+    story(tell)
+
+
+def test_a_deadline_holds_though_an_earlier_requests_timer_still_runs():
+    """One timer serves all: that of the first request, which was answered, comes while the second waits."""
+
+    async def tell(t):
+        await ask(t.link, 1, STATE)
+        await asyncio.sleep(0.6)
+        t.slave.habit = lambda _pdu, _adu: []
+        begun_us = t.loop.now_us
+        assert isinstance(await ask(t.link, 1, LIMIT), NoAnswer)
+        assert t.loop.now_us - begun_us == 1_000_000
+
+    story(tell)
+
+
 # -- late answers -----------------------------------------------------------------------------
 
 

@@ -180,7 +180,7 @@ def test_a_byte_order_mark_or_windows_lines_change_no_place(refused, tmp_path, d
         ("device: power-brain, at", "device: eastron-sdm630, at", "9:30: site.evses[1].device: expected an EVSE, and eastron-sdm630 is not one"),
         ("id: 2, failsafe", "id: 1, failsafe", "11:68: site.evses[3].id: yard has id 1 at COM1 already; 2 is free there"),
         ("id: 20}", "id: 2}", "11:68: site.evses[3].id: the meter of yard has id 2 at COM1 already; 3 is free there"),
-        ("id: 2, failsafe", "id: 248, failsafe", "11:68: site.evses[3].id: expected at most 247, got 248"),
+        ("id: 2, failsafe", "id: 248, failsafe", "11:68: site.evses[3].id: expected at most 247 on a serial line, got 248"),
         ("id: 2, failsafe", "id: 0, failsafe", "11:68: site.evses[3].id: expected at least 1, got 0"),
         ("192.168.2.151:4701", "localhost:4701", "9:69: site.evses[1].id: internal has id 1 at localhost:4701 already; 2 is free there"),
         ('COM1,9600,8,n,1", id: 2', 'COM1,19200,8,n,1", id: 2', "11:45: site.evses[3].at: COM1 has one set of parameters, and yard has COM1,9600,8,n,1"),
@@ -269,7 +269,7 @@ SIX_OF_FORM = [
     ("for: 10 min", "for: 10"),
     ("34 kW", "34"),
     ("phases: L1 L2 L3", "phases: L4"),
-    ("id: 20}", "id: 248}"),
+    ("id: 20}", "id: 256}"),
     ("wants: 3 kWh", "wants: 3"),
 ]
 SIX_OF_WORLD = [

@@ -61,6 +61,7 @@ class Serial(SerialBase):
     _node: _Adapter
     _late_us: int
     _fd: int
+    _setting: Setting
 
     # ------------------------------------------------------------------ opening and closing
 
@@ -77,8 +78,9 @@ class Serial(SerialBase):
         self._late_us = int(late)
         self._loop, self._line = self._find(url.netloc)
         self._node = _Adapter(url.path.strip("/") or "port", self._take)
+        self._setting = self._set_up()
         try:
-            self._line.attach(self._node, setting=self._setting(), echo="echo" in options)
+            self._line.attach(self._node, setting=self._setting, echo="echo" in options)
         except ValueError:
             raise self._trouble(errno.EBUSY, "the port is in use") from None
         self._unread = bytearray()
@@ -107,11 +109,12 @@ class Serial(SerialBase):
             self._line.detach(self._node)
             self._loop.descriptors.free(self._fd)
 
-    def _setting(self) -> Setting:
+    def _set_up(self) -> Setting:
         return Setting(self.baudrate, self.bytesize, self.parity, 1 if self.stopbits == 1 else 2)
 
     def _reconfigure_port(self) -> None:
-        self._line.change(self._node, self._setting())
+        self._setting = self._set_up()
+        self._line.change(self._node, self._setting)
 
     def _update_rts_state(self) -> None:
         """No line follows RTS: drivers here switch by themselves."""
@@ -135,7 +138,8 @@ class Serial(SerialBase):
     def out_waiting(self) -> int:
         """Bytes that are not on the line yet."""
         self._check_open()
-        return self._setting().characters_in(max(self._sent_us - self._loop.env.now_us, 0))
+        left_us = self._sent_us - self._loop.env.now_us
+        return self._setting.characters_in(left_us) if left_us > 0 else 0
 
     def read(self, size: int = 1, /) -> bytes:
         self._check_open()
@@ -149,7 +153,7 @@ class Serial(SerialBase):
         if taken:
             self._sent_us = self._line.send(self._node, taken)
             if not self.can_write():
-                room_us = self._sent_us - self._setting().time_us(QUEUE_MAX // 2)
+                room_us = self._sent_us - self._setting.time_us(QUEUE_MAX // 2)
                 self._loop.env.at(room_us, self._loop.descriptors.changed, self._fd)
         return len(taken)
 

@@ -1,0 +1,154 @@
+"""Where everything is: which port of this machine stands for which address of a site, and how to read there for a first time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chargebench.datasheets.errors import BadInput, UnknownName
+from chargebench.datasheets.load import load
+from chargebench.datasheets.model import Datasheet, Register
+from chargebench.emulator.plant import Server
+from chargebench.emulator.ports import Listen, Ports, Tty
+from chargebench.emulator.serve import LOOPBACK
+from chargebench.emulator.spec import LineAt, TcpAt, WorldSpec
+from chargebench.emulator.wires.pty import PTY
+
+MOST_TCP_PORT: Final = 65_535
+_TABLES: Final = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}
+_PARITIES: Final = {"N": "none", "E": "even", "O": "odd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where a person wants things to be. ``lines``: ``COM1=/dev/ttyUSB0``; ``ports``: ``garage=1502``.
+
+    ``own_addresses``: each host gets an address of 127.0.0.0/8, with the ports of the site. ``listen``: else all are at this
+    address, with the ports of the site where they are free.
+    """
+
+    lines: Sequence[str] = ()
+    ports: Sequence[str] = ()
+    own_addresses: bool = False
+    listen: str = LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device and where it is: ``host:port``, or the path of a serial port, which is set as ``serial`` says."""
+
+    name: str
+    device: str
+    unit: int
+    at: str
+    serial: str
+    first_read: str
+
+    def as_json(self) -> dict[str, object]:
+        """The same for a program."""
+        found: dict[str, object] = {"name": self.name, "device": self.device, "unit": self.unit, "at": self.at}
+        return {**found, "serial": self.serial} if self.serial else found
+
+
+def ttys(wish: Wish, servers: Iterable[Server]) -> dict[str, Tty]:
+    """A serial port for each line: the one that is given, else a new pty."""
+    lines = tuple(dict.fromkeys(server.at.line for server in servers if isinstance(server.at, LineAt)))
+    given = {}
+    for text in wish.lines:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise BadInput("--line", "", f"expected a line and its port, such as COM1=/dev/ttyUSB0, got {text!r}")
+        if name not in lines:
+            raise UnknownName("line", name, lines)
+        given[name] = Tty(path)
+    return {name: given.get(name, Tty(PTY)) for name in lines}
+
+
+def listens(wish: Wish, servers: Iterable[Server]) -> dict[str, Listen]:
+    """Where to listen for each TCP address."""
+    tcp = [(server, server.at) for server in servers if isinstance(server.at, TcpAt)]
+    pinned = _pinned(wish.ports, {member.name: server.name for server, _ in tcp for member in server.members})
+    own = own_addresses([at.host for _, at in tcp]) if wish.own_addresses else {}
+    found = {}
+    for server, at in tcp:
+        host = own.get(at.host, wish.listen)
+        exact = wish.own_addresses or server.name in pinned
+        found[f"{at.host}:{at.port}"] = Listen(host, pinned.get(server.name, at.port), exact)
+    return found
+
+
+def own_addresses(hosts: Iterable[str]) -> dict[str, str]:
+    """An address of 127.0.0.0/8 for each host: 127.168.2.151 for 192.168.2.151, 127.0.0.1 for localhost, others in turn."""
+    found: dict[str, str] = {}
+    taken: dict[str, None] = {}
+    turn = 0
+    for host in dict.fromkeys(hosts):
+        first, _, rest = host.partition(".")
+        numbers = first.isdecimal() and rest.replace(".", "").isdecimal() and rest.count(".") == 2
+        wanted = f"127.{rest}" if numbers else LOOPBACK if host == "localhost" else ""
+        while not wanted or wanted in taken:
+            turn += 1
+            wanted = f"127.1.{turn // 250}.{turn % 250 + 1}"
+        found[host], taken[wanted] = wanted, None
+    return found
+
+
+def places(world: WorldSpec, servers: Iterable[Server], ports: Ports, wish: Wish) -> list[Place]:
+    """Everything that is served, in the order of the site."""
+    devices = {**{box.name: box.device for box in world.boxes}, **{one.name: one.device for one in world.meters}}
+    paths = dict(text.split("=", 1) for text in wish.lines)
+    found = []
+    for server in servers:
+        at = server.at
+        where = paths.get(at.line) or ports.aliases[at.line] if isinstance(at, LineAt) else ""
+        for member in server.members:
+            sheet = load(devices[member.name])
+            if isinstance(at, LineAt):
+                parity = "N" if at.line not in paths else at.parity  # a pty knows no parity
+                serial = f"{at.baud},{at.bits},{parity.lower()},{at.stops}"
+                options = f"-m rtu -b {at.baud} -d {at.bits} -s {at.stops} -P {_PARITIES[parity]}"
+                read = _mbpoll(sheet, member.unit, options, where)
+                found.append(Place(member.name, sheet.name, member.unit, where, serial, read))
+            else:
+                alias = ports.aliases[f"{at.host}:{at.port}"]
+                host, _, port = alias.rpartition(":")
+                read = _mbpoll(sheet, member.unit, f"-m tcp -p {port}", host)
+                found.append(Place(member.name, sheet.name, member.unit, alias, "", read))
+    return found
+
+
+def _pinned(given: Iterable[str], servers: Mapping[str, str]) -> dict[str, int]:
+    """The port that was given for each server, by the name of any of its devices."""
+    found = {}
+    for text in given:
+        name, _, port = text.rpartition("=")
+        if not name or not port.isdecimal() or not 0 < int(port) <= MOST_TCP_PORT:
+            raise BadInput(
+                "--port", "", f"expected a device on the network and its port, such as garage=1502, got {text!r}"
+            )
+        if name not in servers:
+            raise UnknownName("device on the network", name, tuple(servers))
+        found[servers[name]] = int(port)
+    return found
+
+
+def _mbpoll(sheet: Datasheet, unit: int, options: str, where: str) -> str:
+    """The line that reads a first register; empty where mbpoll cannot speak to the device."""
+    register = first_register(sheet)
+    if register is None or not 1 <= unit <= (255 if "tcp" in options else 247):
+        return ""
+    single = register.type == "f32"
+    kind = _TABLES[register.table] + (":float" if single else "")
+    order = " -B" if single and not register.little else ""
+    count = 1 if single else register.count
+    return f"mbpoll -0 -1 {options} -a {unit} -t {kind}{order} -r {register.at} -c {count} {where}"
+
+
+def first_register(sheet: Datasheet) -> Register | None:
+    """What one looks at first: the state of a box, a voltage or current of a meter, else the first that can be read."""
+    wanted = [sheet.states.register] if sheet.states else []
+    wanted += [*sheet.meter.voltages, *sheet.meter.currents] if sheet.meter else []
+    readable = {one.name: one for one in sheet.registers if one.readable and one.count <= sheet.max_read}
+    named = [readable[name] for name in wanted if name in readable]
+    return next(iter([*named, *readable.values()]), None)
