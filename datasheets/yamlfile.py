@@ -123,6 +123,12 @@ def field_text(loc: Sequence[str | int]) -> str:
 def read_yaml(path: str | Path, name: str | None = None) -> Document:
     """The file at ``path``; its errors call it ``name`` (the path as given). ``BadInput`` if it cannot be read."""
     name = str(path) if name is None else name
+    return parse_yaml(read_text(path, name), name)
+
+
+def read_text(path: str | Path, name: str | None = None) -> str:
+    """The text of the file at ``path``, whatever is in it; ``BadInput`` where it is none, or beyond all bounds."""
+    name = str(path) if name is None else name
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -133,13 +139,12 @@ def read_yaml(path: str | Path, name: str | None = None) -> Document:
     if len(data) > MAX_BYTES:
         raise BadInput(name, "", f"expected at most {MAX_BYTES} bytes, and the file is larger")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         problem = f"expected text in UTF-8, got byte 0x{data[error.start]:02X}"
         raise BadInput(f"{name}:{line}:{column}", "", problem) from error
-    return parse_yaml(text, name)
 
 
 def parse_yaml(text: str, name: str) -> Document:

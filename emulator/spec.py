@@ -14,6 +14,11 @@ class TcpAt:
     host: str
     port: int
 
+    @property
+    def internal(self) -> bool:
+        """Whether it is in the master's own case."""
+        return self.host == "localhost"
+
 
 @dataclass(frozen=True, slots=True)
 class LineAt:

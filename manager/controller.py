@@ -15,8 +15,9 @@ read at different moments and their difference lies. So the boxes are taken as a
 they may have been drawing when the grid meter looked, and the background moves only as far as that span forces it to.
 Believing the difference itself was seen to raise other boxes into a ramp that the grid meter had not shown yet. Where a car
 is about to take what it was offered, the grid meter may also show it first: then a background that seems to have risen is
-*doubted* for one cycle, in which nobody is raised, unless the grid meter shows an overload; so is one whose meter does not answer. What is taken off the grid meter
-for a box is never more than what is booked for it, so that the sum of both is at least what flows.
+*doubted* for one cycle, in which nobody is raised, unless the grid meter shows an overload; so is one whose meter does not
+answer. What is taken off the grid meter for a box is never more than what is booked for it, so that the sum of both is at
+least what flows.
 
 Turns: a runner is held for a while, then gives way to who waits. A box that needs the places of several would never find
 them free together, so while such a box waits, those who stay get no other turn, and those who start ahead of it get one that
@@ -29,10 +30,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chargebench.manager.allocator import Allocation, Ask, allocate
-from chargebench.manager.memory import DRAW_MARGIN_MA, NOTHING, PHYSICAL_US, SETTLE_US, Level, Memory, Span, level_of
+from chargebench.manager.memory import DRAW_MARGIN_MA, PHYSICAL_US, SETTLE_US, Level, Memory, level_of
 from chargebench.manager.readings import Command, MeterReading, MeterView, View
 from chargebench.manager.site import HouseMeter, Site
-from chargebench.manager.units import down_to_step, up_to_step
+from chargebench.manager.units import NOTHING, Amps3, down_to_step, up_to_step
 
 CYCLE_US = 3_000_000
 HOLD_US = 1_800_000_000  # a runner gives way to a waiting car only after so long
@@ -52,9 +53,9 @@ class Decision:
     """What the last decision saw and wanted, for people and records: mA per phase, mA per box."""
 
     cycle: int = -1
-    background: Span = NOTHING
-    booked: Span = NOTHING
-    free: Span = NOTHING
+    background: Amps3 = NOTHING
+    booked: Amps3 = NOTHING
+    free: Amps3 = NOTHING
     targets: tuple[int, ...] = ()
     waiting: tuple[int, ...] = ()
 
@@ -78,8 +79,8 @@ class Controller:
         self.decision = Decision()
         self._levels: list[tuple[Level, bool] | None] = [None] * len(site.boxes)
         self._meter_levels: list[tuple[bool, bool] | None] = [None] * len(site.meters)
-        self._backgrounds: list[Span | None] = [None] * len(site.meters)
-        self._grids: list[Span | None] = [None] * len(site.meters)
+        self._backgrounds: list[Amps3 | None] = [None] * len(site.meters)
+        self._grids: list[Amps3 | None] = [None] * len(site.meters)
         self._doubted = [False] * len(site.meters)
         self._over_us: list[int | None] = [None] * 3
 
@@ -139,7 +140,7 @@ class Controller:
         )
         return commands
 
-    def _background(self, view: View, now_us: int, due: list[int]) -> Span:
+    def _background(self, view: View, now_us: int, due: list[int]) -> Amps3:
         """What flows beside the boxes, per phase, at its worst."""
         total = [0, 0, 0]
         measured = False
@@ -153,7 +154,7 @@ class Controller:
             return (self.site.connection.house_max_ma,) * 3
         return total[0], total[1], total[2]
 
-    def _of_meter(self, k: int, meter: HouseMeter, seen: MeterView, now_us: int, due: list[int]) -> Span:
+    def _of_meter(self, k: int, meter: HouseMeter, seen: MeterView, now_us: int, due: list[int]) -> Amps3:
         reading = seen.reading
         lost = False
         if seen.silent_since_us is not None:
@@ -172,13 +173,13 @@ class Controller:
         l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in now)
         return l1, l2, l3
 
-    def _unseen(self, known: Span | None) -> Span:
+    def _unseen(self, known: Amps3 | None) -> Amps3:
         """A background that nobody measures now: the greatest that the house may be, and no less than it was seen to be."""
         worst = self.site.connection.house_max_ma or self.site.connection.limit_ma
         l1, l2, l3 = (max(worst, ma + HOUSE_BAND_MA) for ma in known or NOTHING)
         return l1, l2, l3
 
-    def _judged(self, k: int, meter: HouseMeter, read: Span, now_us: int, due: list[int]) -> Span:
+    def _judged(self, k: int, meter: HouseMeter, read: Amps3, now_us: int, due: list[int]) -> Amps3:
         """The background that a reading and the boxes make likely."""
         doubted, self._doubted[k] = self._doubted[k], False
         if meter.role == "consumption":
@@ -196,7 +197,7 @@ class Controller:
         l1, l2, l3 = (min(max(ma + up, low), high) for ma, up, low, high in zip(was, rose, least, most, strict=True))
         return l1, l2, l3
 
-    def _rose(self, k: int, read: Span, now_us: int) -> Span:
+    def _rose(self, k: int, read: Amps3, now_us: int) -> Amps3:
         """By how much an overloaded phase of the grid has risen while no box could have taken more: that is the house's.
 
         Where cars still follow a cut, the span of the boxes alone would let most of a step of the house pass for theirs.
@@ -211,7 +212,7 @@ class Controller:
         )
         return l1, l2, l3
 
-    def _watch(self, grid: Span, now_us: int, due: list[int]) -> None:
+    def _watch(self, grid: Amps3, now_us: int, due: list[int]) -> None:
         """Note since when the grid meter shows more than there is."""
         most_ma = self.site.connection.limit_ma - self.site.connection.reserve_ma
         for phase in range(3):
@@ -228,7 +229,7 @@ class Controller:
         since = [self._over_us[phase] for phase in memory.phases]
         return not memory.measured and any(us is not None and now_us >= us + BLIND_US for us in since)
 
-    def _unexplained(self, grid: Span) -> tuple[Span, Span]:
+    def _unexplained(self, grid: Amps3) -> tuple[Amps3, Amps3]:
         """The span of grid minus boxes, per phase."""
         low = [0, 0, 0]
         high = [0, 0, 0]
@@ -241,7 +242,7 @@ class Controller:
         most = (grid[0] - low[0], grid[1] - low[1], grid[2] - low[2])
         return least, most
 
-    def _free(self, background: Span) -> list[int]:
+    def _free(self, background: Amps3) -> list[int]:
         """What may be allocated on each node: the phases of the connection, then those of the boxes' own supply."""
         connection = self.site.connection
         free = [connection.limit_ma - connection.reserve_ma - ma for ma in background]
@@ -384,7 +385,7 @@ class Controller:
                 memory.hold_us = now_us + HOLD_US
             due.append(memory.hold_us)
 
-    def _tight(self, targets: list[int], free: list[int]) -> Span:
+    def _tight(self, targets: list[int], free: list[int]) -> Amps3:
         """By how much of the grace of each phase the targets live."""
         told = [0, 0, 0]
         for memory, ma in zip(self.boxes, targets, strict=True):
@@ -393,7 +394,7 @@ class Controller:
         l1, l2, l3 = (max(0, ma - free[phase]) for phase, ma in enumerate(told))
         return l1, l2, l3
 
-    def _latch(self, n: int, view: View, due: list[int], tight: Span) -> None:
+    def _latch(self, n: int, view: View, due: list[int], tight: Amps3) -> None:
         """Fix the bands and levels by which the coming cycles are judged quiet, and the next cycle by time.
 
         A house may rise by its band unseen, since the background counts it; but not by what was given away as grace.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered
 from chargebench.manager.site import Box
+from chargebench.manager.units import NOTHING, Amps3
 
 PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen to take 11 s
 SETTLE_US = 60_000_000  # a draw that stood still so long is what the car wants
@@ -32,9 +33,6 @@ HEADROOM_MA = 1_500  # a car is left so much above what it takes
 WORTH_MA = 1_000  # for less its limit is left alone: a car that keeps its distance would be led down to its minimum
 WAKE_MA = 1_000  # a car within so much of its own cap wants more
 DRAW_MARGIN_MA = 1_000  # an unmetered car is taken to draw so much less than it may
-
-Span = tuple[int, int, int]
-NOTHING: Span = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +137,11 @@ class Memory:
             return most
         return self.failsafe_ma if self.fell_back else max(most, self.failsafe_ma)
 
-    def booked(self) -> Span:
+    def booked(self) -> Amps3:
         """``booked_ma`` on the house phases that the car may use."""
         return self._spread(self.booked_ma(), self.box.phases if not self.in_hand else self.phases)
 
-    def taken(self) -> tuple[Span, Span]:
+    def taken(self) -> tuple[Amps3, Amps3]:
         """The least and the most that it may be drawing on each phase, never more than what is booked for it."""
         booked = self.booked()
         return _lower(self.low_draw, booked), _lower(self.high_draw, booked)
@@ -273,7 +271,7 @@ class Memory:
             self.top_ma = max(self.top_ma, self.confirmed_ma, reading.limit_ma)
             self.confirmed_ma, self.confirmed_us = reading.limit_ma, now_us
 
-    def _house(self, reading: BoxReading) -> Span:
+    def _house(self, reading: BoxReading) -> Amps3:
         """The measured currents on the phases of the house; a total counts wholly on each phase that the car may use."""
         out = [0, 0, 0]
         if reading.phases_ma is not None:
@@ -306,7 +304,7 @@ class Memory:
         self._learn(now, reading, now_us)
         self._count(reading.energy_wh)
 
-    def _most(self, now: Span, least: Span) -> Span:
+    def _most(self, now: Amps3, least: Amps3) -> Amps3:
         """The most that may flow by the time at which the house's meter is read."""
         if not self.measured and not self.charging:
             return NOTHING
@@ -325,7 +323,7 @@ class Memory:
         """The measured current of the highest phase, as ``band`` counts it."""
         return max(self._house(reading))
 
-    def _shared(self, reading: BoxReading) -> Span:
+    def _shared(self, reading: BoxReading) -> Amps3:
         """What flows on each phase at least, by a total: shared among them, once the meter has caught up with the car.
 
         Pulses tell a power late: for a minute after a car has left, they still seem to come.
@@ -335,11 +333,11 @@ class Memory:
         assert reading.power_w is not None
         return self._spread(reading.power_w * 1_000_000 // (self.voltage_mv * len(self.phases)))
 
-    def _spread(self, ma: int, phases: tuple[int, ...] | None = None) -> Span:
+    def _spread(self, ma: int, phases: tuple[int, ...] | None = None) -> Amps3:
         on = phases or self.phases
         return ma if 0 in on else 0, ma if 1 in on else 0, ma if 2 in on else 0
 
-    def _learn(self, now: Span, reading: BoxReading, now_us: int) -> None:
+    def _learn(self, now: Amps3, reading: BoxReading, now_us: int) -> None:
         """Anchor the draw, and learn the car's phases from one that stands. Any other phase that carries current counts at once."""
         draw = max(now)
         loads = _loads(reading)
@@ -475,11 +473,11 @@ class Memory:
         return low, high
 
 
-def _lower(one: Span, other: Span) -> Span:
+def _lower(one: Amps3, other: Amps3) -> Amps3:
     (a1, a2, a3), (b1, b2, b3) = one, other
     return a1 if a1 < b1 else b1, a2 if a2 < b2 else b2, a3 if a3 < b3 else b3  # noqa: FURB136 a call less, thrice
 
 
-def _higher(one: Span, other: Span) -> Span:
+def _higher(one: Amps3, other: Amps3) -> Amps3:
     (a1, a2, a3), (b1, b2, b3) = one, other
     return a1 if a1 > b1 else b1, a2 if a2 > b2 else b2, a3 if a3 > b3 else b3  # noqa: FURB136 as above

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chargebench.datasheets.errors import BadFile, BadInput
 from chargebench.datasheets.forms import fill
 from chargebench.datasheets.quantity import show
-from chargebench.datasheets.yamlfile import Document, Loc, read_yaml
+from chargebench.datasheets.yamlfile import Document, Loc, parse_yaml, read_text, read_yaml
 from chargebench.emulator.spec import WorldSpec
 from chargebench.manager.site import Policy, Site
 from chargebench.manager.site_file import SiteForm, build
@@ -22,7 +22,7 @@ from chargebench.scenarios.fleet import Fleet, Recorded
 from chargebench.scenarios.form import House, Outline
 from chargebench.scenarios.moments import Clock
 from chargebench.scenarios.network import with_network
-from chargebench.scenarios.sessions import parse_sessions, read_text
+from chargebench.scenarios.sessions import parse_sessions
 from chargebench.scenarios.truth import Builder
 from chargebench.scenarios.variants import with_variant
 
@@ -108,12 +108,12 @@ def read_scenario(
 
     ``name`` is what it is called (the file's stem, if left out).
     """
-    document = read_yaml(path)
+    text = read_text(path)
+    document = parse_yaml(text, str(path))
     if is_site(document):
         raise BadInput(
             document.where(), "", f"expected a scenario, got a bare site; a scenario takes it in with site: {path.name}"
         )
-    text = path.read_text("utf-8-sig")
     if variant is not None:
         document = with_variant(document, variant)
     return _scenario(document, text, path, variant, name or path.stem, kept)
@@ -214,8 +214,9 @@ class _SiteRead(NamedTuple):
 def _site(outline: Outline, document: Document, path: Path, stand_in: Path | None) -> _SiteRead:
     if isinstance(outline.site, str):
         where = stand_in or path.parent / outline.site
-        apart = read_yaml(where)
-        return _SiteRead(build(fill(SiteForm, apart), apart), where.read_text("utf-8-sig"), apart, ())
+        text = read_text(where)
+        apart = parse_yaml(text, str(where))
+        return _SiteRead(build(fill(SiteForm, apart), apart), text, apart, ())
     loc: Loc = ("site",)
     return _SiteRead(build(fill(SiteForm, document, loc), document, loc), None, document, loc)
 

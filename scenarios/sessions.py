@@ -12,13 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple
 
 from chargebench.datasheets.errors import BadFile, BadInput, suggest
 from chargebench.datasheets.quantity import got
 
-MAX_BYTES = 1_000_000
 MOST_WH = 1_000_000
 _FIELD = re.compile(r'"(?:[^"]|"")*"|[^,"]*')
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
@@ -49,28 +47,6 @@ class _Cell(NamedTuple):
 class _Row(NamedTuple):
     line: int
     cells: tuple[_Cell, ...]
-
-
-def read_text(path: Path) -> str:
-    """The file as text; ``BadInput`` where it is none, or beyond all bounds."""
-    name = str(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInput(name, "", f"cannot be read: {error.strerror or error}") from error
-    except ValueError as error:  # a zero byte in the path
-        raise BadInput(name.replace("\0", "\\0"), "", "cannot be read: no file can be called so") from error
-    if len(data) > MAX_BYTES:
-        raise BadInput(name, "", f"expected at most {MAX_BYTES} bytes, and the file is larger")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise BadInput(
-            f"{name}:{line}:{column}", "", f"expected text in UTF-8, got byte 0x{data[error.start]:02X}"
-        ) from error
 
 
 def parse_sessions(text: str, name: str, energy: str) -> tuple[Session, ...]:

@@ -95,7 +95,7 @@ class Stage:
                 Line(self._loop, at.line, at.baud, at.bits, at.parity, at.stops)
 
     async def _serve_tcp(self, server: Server, at: TcpAt, slave: Slave) -> None:
-        if at.host == "localhost":
+        if at.internal:
             link = self._loop.net.link(at.host, at.port)
             link.latency_us, link.jitter_us = INTERNAL_LATENCY_US, 0
         env, turnaround_us = self._loop.env, server.turnaround_us

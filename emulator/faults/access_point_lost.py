@@ -42,7 +42,7 @@ def off_the_network(world: WorldSpec, name: str) -> str:
         return f"{name} has no address of its own"
     if not isinstance(at, TcpAt):
         return f"{name} is on a line and not on the network"
-    return f"{name} is in the master's own case" if at.host == "localhost" else ""
+    return f"{name} is in the master's own case" if at.internal else ""
 
 
 ACCESS_POINT_LOST = FaultKind(

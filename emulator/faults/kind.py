@@ -39,6 +39,23 @@ class Stage(Protocol):
         """The master does not run while ``on``; several may ask for it at once."""
 
 
+Act = Callable[[Stage, FaultSpec, int], None]
+
+
+def loses(what: Loss) -> tuple[Act, Act]:
+    """The beginning and the end of a fault that takes ``what`` from everything that it is on."""
+
+    def begin(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
+        for name in fault.names:
+            stage.lose(name, what, on=True)
+
+    def end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
+        for name in fault.names:
+            stage.lose(name, what, on=False)
+
+    return begin, end
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """A parameter: what it is called in a scenario, the kind of quantity ("duration", "current" …), and what it means.
@@ -58,7 +75,7 @@ class Aftermath:
 
     param: str
     standard_us: int
-    then: Callable[[Stage, FaultSpec, int], None]
+    then: Act
 
     def after_us(self, fault: FaultSpec) -> int:
         """How long after the end."""
@@ -79,8 +96,8 @@ class FaultKind:
     name: str
     on: tuple[Target, ...]
     doc: str
-    begin: Callable[[Stage, FaultSpec, int], None]
-    end: Callable[[Stage, FaultSpec, int], None] | None = None
+    begin: Act
+    end: Act | None = None
     params: tuple[Param, ...] = ()
     aftermath: Aftermath | None = None
     unfit: Callable[[WorldSpec, str], str] = _anywhere

@@ -10,7 +10,7 @@ from chargebench.emulator.spec import FaultSpec, TcpAt
 def _begin(stage: Stage, fault: FaultSpec, at_us: int) -> None:
     stage.hold_master(at_us, on=True)
     for box in stage.boxes.values():
-        if isinstance(box.spec.at, TcpAt) and box.spec.at.host == "localhost":
+        if isinstance(box.spec.at, TcpAt) and box.spec.at.internal:
             box.restart(at_us, FAR - at_us if fault.for_us is None else fault.for_us)
 
 

@@ -7,19 +7,9 @@ that is ``access point lost`` with ``way: answers``.
 
 from __future__ import annotations
 
-from chargebench.emulator.faults.kind import FaultKind, Stage
-from chargebench.emulator.spec import FaultSpec
+from chargebench.emulator.faults.kind import FaultKind, loses
 
-
-def _begin(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    for name in fault.names:
-        stage.lose(name, "answers", on=True)
-
-
-def _end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    for name in fault.names:
-        stage.lose(name, "answers", on=False)
-
+_begin, _end = loses("answers")
 
 ONE_WAY_LOSS = FaultKind(
     name="one-way loss",

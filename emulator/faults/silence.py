@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from chargebench.emulator.faults.kind import FaultKind, Stage
-from chargebench.emulator.spec import FaultSpec
+from chargebench.emulator.faults.kind import FaultKind, loses
 
-
-def _begin(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    for name in fault.names:
-        stage.lose(name, "hearing", on=True)
-
-
-def _end(stage: Stage, fault: FaultSpec, _at_us: int) -> None:
-    for name in fault.names:
-        stage.lose(name, "hearing", on=False)
-
+_begin, _end = loses("hearing")
 
 SILENCE = FaultKind(
     name="silence",

@@ -14,6 +14,11 @@ from chargebench.manager.drivers.base import Answers, Read
 
 KNOWN_MOST: Final = 64
 
+METER_AMPS_MOST: Final = 1_000_000
+METER_WATTS_MOST: Final = 700_000
+METER_ENERGY_MOST: Final = 10_000_000_000
+"""Beyond them lies no reading of a meter of a house."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -7,7 +7,7 @@ from typing import Final
 from chargebench.datasheets.codec import down_to_step, encode
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Feed, Read, Write
-from chargebench.manager.drivers.fields import Fields
+from chargebench.manager.drivers.fields import METER_ENERGY_MOST, Fields
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
 from chargebench.manager.units import Amps3
@@ -153,4 +153,4 @@ def power(meter: Fields, answers: Answers, most_w: int) -> int | None:
 
 def energy(meter: Fields, answers: Answers) -> int:
     """The meter's counter in Wh; more than 10 GWh is not a counter's reading."""
-    return meter.bounded("energy", answers, 0, 10_000_000_000)
+    return meter.bounded("energy", answers, 0, METER_ENERGY_MOST)

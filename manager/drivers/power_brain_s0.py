@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Read
-from chargebench.manager.drivers.fields import Fields
+from chargebench.manager.drivers.fields import METER_AMPS_MOST, METER_WATTS_MOST, Fields
 from chargebench.manager.drivers.power_brain import METER, energy, phases, power
 from chargebench.manager.readings import MeterReading
-
-AMPS_MOST: Final = 1_000_000
-WATTS_MOST: Final = 700_000
 
 
 class PowerBrainS0:
@@ -28,7 +23,7 @@ class PowerBrainS0:
         """Power and energy; ``phases_ma`` only with the flag of individual phases."""
         return MeterReading(
             at_us=at_us,
-            phases_ma=phases(self._meter, answers, AMPS_MOST),
-            power_w=power(self._meter, answers, WATTS_MOST),
+            phases_ma=phases(self._meter, answers, METER_AMPS_MOST),
+            power_w=power(self._meter, answers, METER_WATTS_MOST),
             energy_wh=energy(self._meter, answers),
         )

@@ -6,13 +6,10 @@ from typing import Final
 
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Read
-from chargebench.manager.drivers.fields import Fields
+from chargebench.manager.drivers.fields import METER_AMPS_MOST, METER_ENERGY_MOST, METER_WATTS_MOST, Fields
 from chargebench.manager.readings import MeterReading
 
 PHASES: Final = (1, 2, 3)
-AMPS_MOST: Final = 1_000_000
-WATTS_MOST: Final = 700_000
-ENERGY_MOST: Final = 10_000_000_000
 
 
 class Sdm630:
@@ -33,11 +30,11 @@ class Sdm630:
         return MeterReading(
             at_us=at_us,
             phases_ma=(l1, l2, l3),
-            power_w=fields.bounded("power", answers, -WATTS_MOST, WATTS_MOST),
-            energy_wh=fields.bounded("import_energy", answers, 0, ENERGY_MOST),
+            power_w=fields.bounded("power", answers, -METER_WATTS_MOST, METER_WATTS_MOST),
+            energy_wh=fields.bounded("import_energy", answers, 0, METER_ENERGY_MOST),
         )
 
     def _current(self, phase: int, answers: Answers) -> int:
-        watts = self._fields.bounded(f"power_l{phase}", answers, -WATTS_MOST, WATTS_MOST)
-        ma = self._fields.bounded(f"current_l{phase}", answers, 0, AMPS_MOST)
+        watts = self._fields.bounded(f"power_l{phase}", answers, -METER_WATTS_MOST, METER_WATTS_MOST)
+        ma = self._fields.bounded(f"current_l{phase}", answers, 0, METER_AMPS_MOST)
         return -ma if watts < 0 else ma

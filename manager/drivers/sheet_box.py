@@ -12,14 +12,13 @@ from chargebench.datasheets.behaviour import States
 from chargebench.datasheets.model import Datasheet, Meter
 from chargebench.manager.drivers.base import Answers, Feed, Read, Write
 from chargebench.manager.drivers.fields import Fields
-from chargebench.manager.drivers.orders import style_of
+from chargebench.manager.drivers.orders import AMPS_MOST, style_of
 from chargebench.manager.drivers.sheet_meter import energies, gap_of
 from chargebench.manager.drivers.watch import Watch
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
 from chargebench.manager.units import Amps3
 
-AMPS_MOST: Final = 100_000
 AMPS_NOISE: Final = 500
 WATTS_MOST: Final = 70_000
 WATTS_NOISE: Final = 100

@@ -9,13 +9,10 @@ from typing import Final
 
 from chargebench.datasheets.model import Datasheet, Meter
 from chargebench.manager.drivers.base import Answers, Read
-from chargebench.manager.drivers.fields import Fields
+from chargebench.manager.drivers.fields import METER_AMPS_MOST, METER_ENERGY_MOST, METER_WATTS_MOST, Fields
 from chargebench.manager.readings import MeterReading
 from chargebench.manager.units import Amps3
 
-AMPS_MOST: Final = 1_000_000
-WATTS_MOST: Final = 700_000
-ENERGY_MOST: Final = 10_000_000_000
 SUNS: Final = 0x53756E53
 GAP: Final = 16
 """So many unused registers are read with the others, where a device answers them."""
@@ -53,12 +50,12 @@ class SheetMeter:
         return l1, l2, l3
 
     def _current(self, k: int, answers: Answers) -> int:
-        ma = self._fields.bounded(self._meter.currents[k], answers, -AMPS_MOST, AMPS_MOST)
+        ma = self._fields.bounded(self._meter.currents[k], answers, -METER_AMPS_MOST, METER_AMPS_MOST)
         if self._meter.sign not in ("import", "export"):
             return abs(ma)
         fed_in = 1 if self._meter.sign == "export" else -1
         if self._meter.powers:
-            watts = self._fields.bounded(self._meter.powers[k], answers, -WATTS_MOST, WATTS_MOST)
+            watts = self._fields.bounded(self._meter.powers[k], answers, -METER_WATTS_MOST, METER_WATTS_MOST)
             return -abs(ma) if watts * fed_in > 0 else abs(ma)
         return -fed_in * ma if self._meter.current_sign == "own" else abs(ma)
 
@@ -67,9 +64,9 @@ class SheetMeter:
         names = (meter.power,) if meter.power else meter.powers
         if not names:
             return None
-        watts = sum(self._fields.bounded(name, answers, -WATTS_MOST, WATTS_MOST) for name in names)
+        watts = sum(self._fields.bounded(name, answers, -METER_WATTS_MOST, METER_WATTS_MOST) for name in names)
         if meter.feed_in:
-            return watts - self._fields.bounded(meter.feed_in, answers, 0, WATTS_MOST)
+            return watts - self._fields.bounded(meter.feed_in, answers, 0, METER_WATTS_MOST)
         return -watts if meter.sign == "export" else watts if meter.sign == "import" else abs(watts)
 
 
@@ -101,4 +98,4 @@ def energies(meter: Meter) -> tuple[str, ...]:
 def energy(fields: Fields, meter: Meter, answers: Answers) -> int | None:
     """The counter in Wh, None where there is none."""
     names = energies(meter)
-    return sum(fields.bounded(name, answers, 0, ENERGY_MOST) for name in names) if names else None
+    return sum(fields.bounded(name, answers, 0, METER_ENERGY_MOST) for name in names) if names else None

@@ -1,8 +1,9 @@
 """One Modbus master over pymodbus: opens, asks one thing at a time, closes. The only module that knows pymodbus.
 
 pymodbus connects, encodes requests and decodes answers; deadlines, retries and connections are ours. What its transport
-hands over goes to an inlet, which sees every byte; pymodbus decodes only the frame that was found to be the answer. By itself it takes any function, any length and transaction id 0 for one, raises inside the transport on a
-frame that it cannot decode, and loses the rest of a late frame when the next request leaves. Its own way of a request
+hands over goes to an inlet, which sees every byte; pymodbus decodes only the frame that was found to be the answer. By
+itself it takes any function, any length and transaction id 0 for one, raises inside the transport on a frame that it cannot
+decode, and loses the rest of a late frame when the next request leaves. Its own way of a request
 (``execute``) sets up a lock, a future and a timer each time, and would wait beyond our deadline; so the master sends the
 frame and waits for its answer by itself. One timer serves all deadlines: it is set anew only where one falls due earlier.
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargebench.datasheets.errors import BadFile, BadInput
-from chargebench.scenarios.sessions import MAX_BYTES, local, offset_of, parse_sessions, read_text
+from chargebench.datasheets.yamlfile import MAX_BYTES, read_text
+from chargebench.scenarios.sessions import local, offset_of, parse_sessions
 
 HEAD = "session,arrival,departure,requested_kwh\n"
 ROW = "1,2019-11-07 07:09:11-08:00,2019-11-07 08:44:13-08:00,14.6\n"
