@@ -26,6 +26,8 @@ VERSIONS = ("3.11", "3.12", "3.13")
 CONSTRAINTS = str(ROOT / "constraints.txt")
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
 ENVS = ROOT / ".nox"
+NIGHTLY, ORACLE = 20_000, 60  # examples of a night, and of the oracle in the tests
+ALLOCATION = [f"tests/manager/test_allocator{part}.py" for part in ("", "_trees", "_oracle")]
 
 
 def answers(path: str, version: str) -> bool:
@@ -81,6 +83,14 @@ def install_wheel(session: nox.Session) -> None:
     shutil.rmtree(ROOT / "build", ignore_errors=True)
     again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else []
     install(session, *again, ".")
+
+
+def install_compiled(session: nox.Session) -> None:
+    """Build the wheel with its hot path compiled, and install it."""
+    install(session, "mypy", "setuptools", "types-pyserial", *PROJECT["dependencies"])
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else ["--force-reinstall"]
+    session.install("-q", "--no-build-isolation", "--no-deps", *again, ".", env={"CHARGEBENCH_COMPILE": "1"})
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
@@ -157,14 +167,42 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["dev"])
+def nightly(session: nox.Session) -> None:
+    """Draw 20,000 examples of each law of the allocation, and hold as many against the oracle: a quarter of an hour.
+
+    ``-- --hypothesis-seed=N`` draws the same ones again.
+    """
+    given = ["-n", "auto", "-o", "faulthandler_timeout=0", "--hypothesis-profile=nightly", *session.posargs]
+    in_dev(session, "pytest", *given, *ALLOCATION, CHARGEBENCH_EXAMPLES=str(-(-NIGHTLY // ORACLE)))
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def month(session: nox.Session) -> None:
+    """Have 25 boxes live through a month at tier register, in which things break every day: most of an hour.
+
+    ``-- DAYS SEED`` takes another time, and draws another month.
+    """
+    in_dev(session, "python", "-m", "tests.laws.month", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
 def pictures(session: nox.Session) -> None:
     """Draw the picture of the first screen anew, from the runs that it shows."""
     in_dev(session, "python", "-m", "docs.pictures.house_14kw")
 
 
 @nox.session(venv_backend="none", requires=["dev"])
+def policies(session: nox.Session) -> None:
+    """Run 200 random nights (or ``-- NIGHTS``) under every policy, and write the page that compares them: some minutes."""
+    in_dev(session, "python", "-m", "tests.bench.policies", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
 def served(session: nox.Session) -> None:
-    """Serve 25 mixed boxes and 10 meters on real ports for 10 minutes (or ``-- SECONDS``), each with a master of its own."""
+    """Serve 25 mixed boxes and 10 meters on real ports for 10 minutes (or ``-- SECONDS``): none may miss an answer.
+
+    Each device on the network has a master of its own, each serial line has one.
+    """
     in_dev(session, "python", "-m", "tests.bench.served", *session.posargs)
 
 
@@ -174,14 +212,36 @@ def pages(session: nox.Session) -> None:
     in_dev(session, "python", "-m", "docs.pages")
 
 
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True, requires=["dev"])
+def compiled(session: nox.Session) -> None:
+    """Compile the hot path by mypyc, and show that every shipped scenario comes out the same, to the byte: some minutes."""
+    install_compiled(session)
+    session.run("python", "-m", "tests.bench", "hashes", str(ENVS / "dev" / "bin" / "python"))
+
+
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
+def quick(session: nox.Session) -> None:
+    """Make the environment of the compiled build that ``bench`` measures beside the other: two minutes."""
+    install_compiled(session)
+
+
+@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True, requires=["quick"])
 def bench(session: nox.Session) -> None:
     """Measure how quick the bench is, on the installed wheel, and assert nothing: one table, medians of five.
 
     ``nox -s bench -- shares`` tells where the time goes.
     """
     install_wheel(session)
-    session.run("python", "-m", "tests.bench", *session.posargs)
+    quick_python = str(ENVS / "quick" / "bin" / "python")
+    session.run("python", "-m", "tests.bench", *session.posargs, env={"CHARGEBENCH_COMPILED": quick_python})
+
+
+@nox.session(name="bench-proxy", python=FOUND.get(OWN, OWN), reuse_venv=True)
+def bench_proxy(session: nox.Session) -> None:
+    """Measure how busy ``chargebench proxy`` keeps a line, and how it bears many clients; six minutes, medians of five."""
+    install_wheel(session)
+    session.install("modbus-proxy==0.8.0")
+    session.run("python", "-m", "tests.bench.proxies", *session.posargs)
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)

@@ -91,8 +91,10 @@ class Limit:
     written one after the other.
 
     ``zero`` is what a limit of 0 does, ``below`` what one between 0 and the least current does. ``shown`` is the register
-    that tells the limit in force, ``default`` the one whose value it takes at a start; ``starts`` tells of the others.
-    ``unit`` is another unit id to which it is sent, without an answer (0: the box's own).
+    that tells the limit in force (by the bits in ``mask``; 0: by all), ``default`` the one whose value it takes at a start;
+    ``starts`` tells of the others.
+    ``unit`` is another unit id to which it is sent, without an answer (0: the box's own), then in ``nodes`` words from the
+    register on, one for each box from unit 1 up.
     """
 
     registers: tuple[str, ...]
@@ -102,6 +104,19 @@ class Limit:
     default: str = ""
     starts: Literal["default", "failsafe", "kept", "stopped", "unknown"] = "unknown"
     unit: int = 0
+    nodes: int = 0
+    mask: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """How a box asks its master whether a car may charge: by a raw number in ``register`` that is one of ``answers`` (asked,
+    answered there), with ``also`` written behind it.
+    """
+
+    register: str
+    answers: tuple[tuple[int, int], ...]
+    also: Writes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +141,23 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """How a box is told what to do. Without ``pause`` it pauses by a limit of 0, where that stops it."""
+    """How a box is told what to do. Without ``pause`` it pauses by a limit of 0, where that stops it.
+
+    ``wake`` interrupts its control pilot for so many seconds, which wakes a car that sleeps.
+    """
 
     limit: Limit
     pause: Writes = ()
     resume: Writes = ()
+    wake: Writes = ()
     phases: Phases | None = None
+    leave: Leave | None = None
+
+    @property
+    def stops(self) -> dict[str, int]:
+        """The raw numbers that stop the box where the limits themselves stand; any other lets it charge again."""
+        found = {name: raw for name, raw in self.pause if name in self.limit.registers}
+        return found if found.keys() == {*self.limit.registers} and not self.resume else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +235,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times in us, None where nobody tells: between two writes, for which a limit should stay, until it is obeyed, to boot."""
+    """Times in us, None where nobody tells: between two writes, between two of the limit, for which a limit should stay, until
+    it is obeyed, to boot.
+    """
 
     apart_us: int | None = None
+    limit_apart_us: int | None = None
     settle_us: int | None = None
     latency_us: int | None = None
     boot_us: int | None = None

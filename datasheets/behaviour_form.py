@@ -14,6 +14,7 @@ from chargebench.datasheets.behaviour import (
     Code,
     Codes,
     Control,
+    Leave,
     Limit,
     Phases,
     Reading,
@@ -111,9 +112,11 @@ class LimitForm(Form):
     zero: Literal["stops", "no limit", "refused", "unknown"] = "unknown"
     below: Literal["stops", "minimum", "refused", "unknown"] = "unknown"
     shown: RegisterName | None = None
+    mask: Annotated[int, Field(ge=1, le=0xFFFF_FFFF)] | None = None
     default: RegisterName | None = None
     starts: Literal["failsafe", "kept", "stopped", "unknown"] = "unknown"
     unit: Annotated[int, Field(ge=0, le=255)] = 0
+    nodes: Annotated[int, Field(ge=1, le=123)] | None = None
 
     def limit(self) -> Limit:
         return Limit(
@@ -121,9 +124,11 @@ class LimitForm(Form):
             zero=self.zero,
             below=self.below,
             shown=self.shown or "",
+            mask=self.mask or 0,
             default=self.default or "",
             starts="default" if self.default else self.starts,
             unit=self.unit,
+            nodes=self.nodes or 0,
         )
 
 
@@ -162,20 +167,35 @@ class PhasesForm(Form):
         )
 
 
+class LeaveForm(Form):
+    """How a box asks its master for leave, and is answered."""
+
+    register_name: RegisterName = Field(alias="register")
+    answers: Annotated[dict[Word, Word], Field(min_length=1)]
+    also: WritesForm = Field(default_factory=dict)
+
+    def leave(self) -> Leave:
+        return Leave(self.register_name, tuple(self.answers.items()), _writes(self.also))
+
+
 class ControlForm(Form):
     """How a box is told what to do."""
 
     limit: LimitForm
     pause: WritesForm = Field(default_factory=dict)
     resume: WritesForm = Field(default_factory=dict)
+    wake: WritesForm = Field(default_factory=dict)
     phases: PhasesForm | None = None
+    leave: LeaveForm | None = None
 
     def control(self) -> Control:
         return Control(
             limit=self.limit.limit(),
             pause=_writes(self.pause),
             resume=_writes(self.resume),
+            wake=_writes(self.wake),
             phases=self.phases.phases() if self.phases else None,
+            leave=self.leave.leave() if self.leave else None,
         )
 
 
@@ -268,9 +288,10 @@ class TimingForm(Form):
     """Times that a device needs."""
 
     apart: Duration | None = None
+    limit_apart: Duration | None = None
     settle: Duration | None = None
     latency: Duration | None = None
     boot: Duration | None = None
 
     def timing(self) -> Timing:
-        return Timing(self.apart, self.settle, self.latency, self.boot)
+        return Timing(self.apart, self.limit_apart, self.settle, self.latency, self.boot)

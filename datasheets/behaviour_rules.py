@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chargebench.datasheets.behaviour import Code, Codes, States
+from chargebench.datasheets.behaviour_form import ControlForm
 from chargebench.datasheets.codec import is_float, raw_range
 from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.model import Register
@@ -145,13 +146,38 @@ def _control(form: SheetForm, names: _Names) -> Broken:
     for number, name in enumerate(limit.registers or ()):
         yield from names.use((*at, "registers", number), name, write=True, units=_CURRENTS)
     yield from names.use((*at, "shown"), limit.shown, units=_CURRENTS)
+    if limit.mask is not None:
+        yield from _mask((*at, "mask"), limit.shown, limit.mask, names)
     yield from names.use((*at, "default"), limit.default, units=_CURRENTS)
     yield from names.writes(("control", "pause"), form.control.pause)
     yield from names.writes(("control", "resume"), form.control.resume)
-    phases = form.control.phases
+    yield from names.writes(("control", "wake"), form.control.wake)
+    yield from _node(form.control, names)
+    yield from _phases(form.control, names)
+
+
+def _node(control: ControlForm, names: _Names) -> Broken:
+    """A box that is told with others, or asks for leave."""
+    limit, leave = control.limit, control.leave
+    if bool(limit.unit) != bool(limit.nodes):
+        yield (
+            ("control", "limit"),
+            "expected both or none of unit and nodes, which tell how several boxes are told at once",
+        )
+    if leave is not None:
+        at: Loc = ("control", "leave")
+        yield from names.use((*at, "register"), leave.register_name)
+        yield from names.use((*at, "register"), leave.register_name, write=True)
+        for asked, answer in leave.answers.items():
+            yield from names.holds((*at, "answers", asked), leave.register_name, max(asked, answer))
+        yield from names.writes((*at, "also"), leave.also)
+
+
+def _phases(control: ControlForm, names: _Names) -> Broken:
+    phases = control.phases
     if phases is None:
         return
-    at = ("control", "phases")
+    at: Loc = ("control", "phases")
     yield from names.use((*at, "register"), phases.register_name, write=True)
     for field, raw in (("one", phases.one), ("three", phases.three)):
         yield from names.holds((*at, field), phases.register_name, raw)
@@ -159,6 +185,16 @@ def _control(form: SheetForm, names: _Names) -> Broken:
     yield from names.writes((*at, "after"), phases.after)
     if phases.shown:
         yield from names.use((*at, "shown", "register"), phases.shown.register_name)
+
+
+def _mask(loc: Loc, shown: str | None, mask: int, names: _Names) -> Broken:
+    """Bits from bit 0 up, of the register that shows the limit."""
+    if shown is None:
+        yield loc, "expected the register that shows the limit, to which it belongs"
+    else:
+        yield from names.holds(loc, shown, mask)
+    if mask & (mask + 1):
+        yield loc, f"expected bits from bit 0 up, such as 0x0FFF, got {mask:#06x}"
 
 
 def _watchdog(form: SheetForm, names: _Names) -> Broken:

@@ -44,8 +44,10 @@ def decode(register: Register, words: Sequence[int]) -> int | str | None:
         return _READERS[register.text](data)
     if register.type in _FLOATS:
         return _from_float(register, data)
-    if register.absent is not None and int.from_bytes(data, "big") == register.absent:
-        return None
+    if register.absent is not None:
+        bits = int.from_bytes(data, "big")
+        if bits == register.absent or bits in register.also_absent:
+            return None
     raw, scale = int.from_bytes(data, "big", signed=register.type in _SIGNED), register.scale
     if scale.denominator == 1:
         return raw * scale.numerator
@@ -53,7 +55,7 @@ def decode(register: Register, words: Sequence[int]) -> int | str | None:
 
 
 def absence(register: Register) -> tuple[int, ...]:
-    """The words that stand for no value; ``LookupError`` if the sheet does not say."""
+    """The words that stand for no value, the first where several do; ``LookupError`` if the sheet does not say."""
     if register.absent is None:
         raise LookupError(f"{register.name} always has a value")
     form = f"{'<' if register.swapped else '>'}{register.count}H"

@@ -89,6 +89,7 @@ def _read_like(form: LikeForm, document: Document, folder: Path | None) -> Datas
         meter=form.meter.meter() if form.meter else None,
         registers=tuple(registers.values()),
         path=document.name,
+        quirks=tuple(replace(one, name="", rare=False) for one in sheet.quirks),  # the whole device has them, no part
     )
 
 

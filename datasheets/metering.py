@@ -87,13 +87,17 @@ class MeterForm(Form):
 
 
 class SunSpecForm(Form):
-    """Where clients look for the map, the first being where the sheet has it, and the length of each model in order."""
+    """Where clients look for the map, the first being where the sheet has it, and the length of each model in order.
+
+    ``alike`` are models of the same layout as the last, with their phases.
+    """
 
     bases: Annotated[tuple[Annotated[int, Field(ge=0, le=0xFFFF)], ...], Field(min_length=1)]
     models: Annotated[dict[int, Annotated[int, Field(ge=1, le=0xFFFF)]], Field(min_length=1)]
+    alike: dict[int, Literal[1, 2, 3]] = Field(default_factory=dict)
 
     def sunspec(self) -> SunSpec:
-        return SunSpec(self.bases, tuple(self.models.items()))
+        return SunSpec(self.bases, tuple(self.models.items()), tuple(self.alike.items()))
 
 
 def meter_faults(block: MeterForm, registers: Registers) -> Broken:

@@ -15,8 +15,8 @@ WORDS: dict[str, int] = {"u16": 1, "i16": 1, "bits": 1, "u32": 2, "i32": 2, "f32
 
 PowerSign = Literal["import", "export", "none", "unknown"]
 CurrentSign = Literal["own", "none", "unknown"]
-Accuracy = Literal["0.2", "0.5", "1", "2", "A", "B", "C"]
-_PERMILLE: dict[str, int] = {"0.2": 2, "0.5": 5, "1": 10, "2": 20, "A": 20, "B": 10, "C": 5}
+Accuracy = Literal["0.2", "0.2S", "0.5", "0.5S", "1", "2", "A", "B", "C"]
+_PERMILLE: dict[str, int] = {"0.2": 2, "0.2S": 2, "0.5": 5, "0.5S": 5, "1": 10, "2": 20, "A": 20, "B": 10, "C": 5}
 
 OWN_MAKER = "cFos"
 
@@ -29,7 +29,8 @@ class Register:
 
     ``part`` names the logical devices that have it ("" = all), ``writes`` the function codes that may write it,
     ``stores`` is "flash" where a write wears the device, ``low``/``high``/``step`` bound what may be written.
-    ``values`` names raw numbers; of ``bits`` it names the bits. ``absent``: bits that stand for no value, as a number.
+    ``values`` names raw numbers; of ``bits`` it names the bits. ``absent``: bits that stand for no value, as a number, and
+    ``also_absent`` others that do.
     ``swapped``: the low byte of each word comes first.
     ``text`` is how ``str`` is held: two characters a word, one (wide), or any bytes, told in hexadecimal digits (hex).
     """
@@ -55,6 +56,7 @@ class Register:
     parts: tuple[str, ...] = ()
     default: int | str | None = None
     absent: int | None = None
+    also_absent: tuple[int, ...] = ()
     note: str = ""
     source: str = ""
     unverified: bool = False
@@ -112,11 +114,13 @@ class SunSpec:
     """A map that a client must search: a marker of two words at one of ``bases``, then ``models`` (id, length), one by one.
 
     Each begins with two words, id and length; the length counts what follows them. The sheet's registers stand as at
-    the first base. An id of 0xFFFF and a length of 0 end the map.
+    the first base. An id of 0xFFFF and a length of 0 end the map. ``alike``: models with the layout of the last one, and how
+    many phases each has.
     """
 
     bases: tuple[int, ...]
     models: tuple[tuple[int, int], ...]
+    alike: tuple[tuple[int, int], ...] = ()
 
     def start(self, model: int) -> int:
         """Address of the id of ``model``, as the sheet has it; ``LookupError`` if it has none."""

@@ -120,6 +120,7 @@ def _access(register: Register, line: RegisterForm, form: SheetForm) -> Broken:
 
 
 def _values(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
+    yield from _absent(register)
     if register.type == "str" or is_float(register) or register.count != _words(register):
         return
     least, most = raw_range(register)
@@ -129,12 +130,22 @@ def _values(register: Register, line: RegisterForm, _: SheetForm) -> Broken:
             yield ("range", number), f"expected what the type can hold, got {value}; {held}"
     if line.step and line.step % register.scale:
         yield ("step",), f"expected a multiple of the scale {register.scale}, got {line.step}"
-    if register.absent is not None and register.absent >= 1 << 16 * register.count:
-        yield ("absent",), f"expected bits that {register.type} can hold, got {register.absent}"
     last = 16 * register.count - 1 if register.type == "bits" else most
     for raw in line.values:
         if not (0 if register.type == "bits" else least) <= raw <= last:
             yield ("values", raw), f"expected a raw number up to {last}, got {raw}"
+
+
+def _absent(register: Register) -> Broken:
+    """What stands for no value must fit into the register."""
+    most = (1 << 16 * register.count) - 1
+    if register.absent is not None and register.absent > most:
+        yield ("absent",), f"expected bits that {register.type} can hold, got {register.absent}"
+    if register.absent is None and register.also_absent:
+        yield ("also_absent",), "expected absent as well, to which it adds"
+    for number, bits in enumerate(register.also_absent):
+        if bits > most:
+            yield ("also_absent", number), f"expected bits that {register.type} can hold, got {bits}"
 
 
 def _order(_: Register, line: RegisterForm, __: SheetForm) -> Broken:

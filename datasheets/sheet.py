@@ -86,6 +86,7 @@ class RegisterForm(Form):
     on: tuple[str, ...] = ()
     default: int | str | None = None
     absent: Annotated[int, Field(ge=0)] | None = None
+    also_absent: tuple[Annotated[int, Field(ge=0)], ...] = ()
     note: str = ""
     source: str = ""
     unverified: bool = False
@@ -119,6 +120,7 @@ class RegisterForm(Form):
             parts=self.on,
             default=self.default,
             absent=self.absent,
+            also_absent=self.also_absent,
             note=self.note,
             source=self.source,
             unverified=self.unverified,

@@ -33,13 +33,14 @@ Action = Send | Close | Reset
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request that a slave has answered. ``transaction`` is None on a serial line."""
+    """A request that a slave has answered. On a serial line ``transaction`` is None; ``number`` counts those of a connection."""
 
     at_us: int
     unit: int
     transaction: int | None
     request: bytes
     answer: bytes
+    number: int = 0
 
 
 Tamper = Callable[[Exchange, Sequence[Action]], Sequence[Action]]

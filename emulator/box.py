@@ -35,13 +35,13 @@ from collections.abc import Callable, Sequence
 from chargebench.emulator.car import Car
 from chargebench.emulator.events import Event
 from chargebench.emulator.flow import FAR, NA_PER_MA, SECOND_US, ZERO, Flow, Triple, first_below
-from chargebench.emulator.manner import POWER_BRAIN, Manner, refuse_impossible
+from chargebench.emulator.manner import POWER_BRAIN, Manner, quirks_of, refuse_impossible
 from chargebench.emulator.parts import LOAD_NA, OPEN_US, Contactor, IdleTimer, OwnManager, Pulse, Standby
 from chargebench.emulator.pilot import DUTY_FULL, MINIMUM_MA, Pilot, path
 from chargebench.emulator.spec import BoxSpec
 
 STEP_MA = 100
-PHASE_SWITCH_S = 120
+PHASE_SWITCH_US = 120 * SECOND_US
 
 Feed = Callable[[int, tuple[Triple, Triple]], None]
 
@@ -49,8 +49,8 @@ Feed = Callable[[int, tuple[Triple, Triple]], None]
 class Box:
     """One box with its cars. ``feed`` gets every change of its current: (when, (nA, nA/us) per house phase).
 
-    ``down`` is called when the box goes dark or comes back. The registers are attributes;
-    after writing some of them call ``written``.
+    ``down`` is called when the box goes dark or comes back. The registers are attributes; after writing some of them call
+    ``written``. ``leave``: whether it may close its contactor, where that needs somebody's leave.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Box:
         refuse_impossible(spec, [car.spec for car in cars], manner)
         self.manner = manner
         self.spec, self.channel = spec, f"box {spec.name}"
+        self.quirks = quirks_of(spec, manner)
         self.flow = Flow()  # at the box's terminals t1..t3
         self._tell, self._feed, self._down = tell, feed, down
         self.visits = deque(sorted(cars, key=lambda one: one.spec.plugs_us))
@@ -72,9 +73,9 @@ class Box:
         self.idle = IdleTimer(spec.failsafe_us, manner.look_us)
         self.standby = Standby(manner.standby_us)
         self.pulse, self.contactor = Pulse(), Contactor()
-        self.own = OwnManager(active="manages-itself" in spec.quirks)
+        self.own = OwnManager(active="manages-itself" in self.quirks)
         # registers in flash
-        self.enabled = "not-enabled" not in spec.quirks  # by its owner, in a menu that no register shows
+        self.enabled = "not-enabled" not in self.quirks  # by its owner, in a menu that no register shows
         self.def_fixed_ma, self.def_limit_ma, self.def_enable = 0, spec.boot_limit_ma, spec.boot_enable
         self.failsafe_ma = spec.failsafe_ma
         self.restarts = 0
@@ -97,7 +98,8 @@ class Box:
         self._heard_us = -manner.pause_us
         self.boot_charge2: Triple = ZERO
         """Twice the charge (nA*us) that had flowed through its terminals when it last was powered on."""
-        self.one_phase, self._switching = 0, False
+        self.one_phase, self._switching, self.leave = 0, False, True
+        self.switch_us = PHASE_SWITCH_US if "phase-switching" in self.quirks else manner.switch_us
         self._dead = [False, False, False]
 
     # -- what can be read --------------------------------------------------------------------------------------------
@@ -172,14 +174,14 @@ class Box:
         self._settle(at_us)
 
     def select_relay(self, at_us: int, one_phase: int) -> None:
-        """0 = three phases, 1 = one. Unplugged: at once. Plugged: by the long sequence if released, else at the next unplug.
+        """0 = three phases, 1 = one. Unplugged: at once. Plugged: by a sequence if released, else at the next unplug.
 
-        The sequence: no current, contactor open, pilot interrupted for 120 s, then the other contactor.
+        The sequence: no current, contactor open, pilot interrupted for ``switch_us``, then the other contactor.
         """
         self.relay_select = one_phase
         if self.car is None:
             self.one_phase = one_phase
-        self._switching = "phase-switching" in self.spec.quirks and one_phase != self.one_phase
+        self._switching = self.switch_us is not None and one_phase != self.one_phase
         self._settle(at_us)
 
     # -- what happens to it ------------------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ class Box:
     def restore(self) -> None:
         """What it was told is gone: the boot registers hold, of which ``before_boot`` may have its say."""
         self.before_boot()
-        if self.manner.forgets in self.spec.quirks:
+        if self.manner.forgets in self.quirks:
             self.idle.after_us, self.failsafe_ma = self.manner.failsafe_us, self.manner.failsafe_ma
             self.standby.allowed, self.locked = True, False
         self.limit_ma, self.enable = self.clip(self.def_limit_ma), self.def_enable and self.enabled
@@ -449,10 +451,10 @@ class Box:
             self._open(at_us)
         elif self.pulse.due_us(duty) <= at_us:
             self._offer(at_us, duty)
-        elif contactor.asked and self.pulse.on and not contactor.closed:
+        elif contactor.asked and self.leave and self.pulse.on and not contactor.closed:
             self._close(at_us)
         elif self._switching and self._cut_us == FAR and not self.pulse.on and not contactor.closed:
-            self._cut(at_us, PHASE_SWITCH_S)
+            self._cut_until(at_us, at_us + (self.switch_us or 0))
         else:
             return False
         return True

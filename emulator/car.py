@@ -4,7 +4,8 @@ Ways of a car: it acts on an offer ``delay_us`` after it changed; it closes its 
 reaches its minimum and it is not full; it ramps to min(offer - ``below_ma``, cap) on each of its phases and ramps down to
 nothing when the offer falls below its minimum; its switch opens when the current has gone. The cap is a staircase over
 the charge taken; a stair that is passed inside a ramp counts at the ramp's end. At the last stair the car is full, ramps
-down, opens its switch and asks for nothing more, for as long as it stays. Where the energy it wants is turned into
+down, opens its switch and asks for nothing more, for as long as it stays. One that sleeps does the same once it was paused,
+until its pilot was interrupted. Where the energy it wants is turned into
 charge, at plug-in, it is rounded up, so a full car has at least what it wanted.
 
 Nothing here reads a clock: each call says when, and calls come in the order of time.
@@ -27,11 +28,14 @@ class Car:
     """One car and its one visit. ``na`` and ``rate`` are the current on each of its ``live`` phases."""
 
     __slots__ = (
+        "_asleep",
+        "_extra_ma",
         "_felt_ma",
         "_full",
         "_goal_na",
         "_got2",
         "_heard",
+        "_most_ma",
         "_ramp_end_us",
         "_stair",
         "_stairs",
@@ -59,8 +63,9 @@ class Car:
         self.at_us = self.na = self.rate = self.live = 0
         self._got2 = 0  # twice the charge of all phases together, nA*us
         self._stair = 0
-        self._full = False
-        self._felt_ma = 0
+        self._full = self._asleep = False
+        self._felt_ma = self._extra_ma = 0
+        self._most_ma = spec.max_ma
         self._heard: deque[tuple[int, int]] = deque()
         self._goal_na, self._ramp_end_us = 0, FAR
         self._told = (0, 0)
@@ -76,7 +81,7 @@ class Car:
     @property
     def wants(self) -> bool:
         """The car's switch is closed: state C, if the box serves it."""
-        asks = not self._full and self._felt_ma >= self.spec.minimum_ma
+        asks = not self._full and not self._asleep and self._felt_ma >= self.spec.minimum_ma
         return self.plugged and (asks or self.na > 0 or self.rate != 0)
 
     @property
@@ -120,10 +125,16 @@ class Car:
         assert len(self._heard) < _HEARD_MAX
         self._heard.append((at_us + self.spec.delay_us, offered_ma))
 
+    def behave(self, at_us: int, *, extra_ma: int = 0, most_ma: int | None = None) -> None:
+        """From now on it takes so much more than it should, and at most so much; with neither it behaves again."""
+        self._extra_ma = extra_ma
+        self._most_ma = self.spec.max_ma if most_ma is None else most_ma
+        self._aim(at_us)
+
     def lose_pilot(self, at_us: int) -> None:
-        """No pilot at all: the car stops at once and forgets what it heard."""
+        """No pilot at all: the car stops at once and forgets what it heard; one that slept wakes."""
         self._heard.clear()
-        self._felt_ma = 0
+        self._felt_ma, self._asleep = 0, False
         self._stop(at_us)
 
     def supply(self, at_us: int, live: int) -> None:
@@ -142,9 +153,15 @@ class Car:
             self._ramp_end_us = FAR
             self._set(at_us, self._goal_na, 0)
         while self._heard and self._heard[0][0] <= at_us:
-            self._felt_ma = self._heard.popleft()[1]
+            self._feel(self._heard.popleft()[1])
         self._climb(at_us)
         self._aim(at_us)
+
+    def _feel(self, offered_ma: int) -> None:
+        """Act on an offer; one that sleeps does so as soon as it is paused."""
+        least_ma = self.spec.minimum_ma
+        self._asleep = self._asleep or (self.spec.sleeps and offered_ma < least_ma <= self._felt_ma)
+        self._felt_ma = offered_ma
 
     def _climb(self, at_us: int) -> None:
         """Pass the stairs whose charge is reached; within a ramp none is."""
@@ -161,10 +178,10 @@ class Car:
         return self.at_us + max(0, -(-need // (2 * self.na * self.live)))
 
     def _goal_ma(self) -> int:
-        if self._full or not self.live or self._felt_ma < self.spec.minimum_ma:
+        if self._full or self._asleep or not self.live or self._felt_ma < self.spec.minimum_ma:
             return 0
         cap = self.spec.max_ma if self._stair == 0 else min(self.spec.max_ma, self._stairs[self._stair - 1][1])
-        return max(0, min(self._felt_ma - self.spec.below_ma, cap))
+        return max(0, min(self._felt_ma - self.spec.below_ma + self._extra_ma, cap, self._most_ma))
 
     def _aim(self, at_us: int) -> None:
         """Head for what the car now wants to draw: a ramp, whose end is the first whole us at or beyond the goal."""

@@ -42,13 +42,17 @@ class CarFigures(TypedDict):
 
 
 class Figures(TypedDict):
-    """All of them; ``fuse`` by phase (L1..L3), ``cars`` by car, the contactors by box."""
+    """All of them; ``fuse`` by phase (L1..L3), ``cars`` by car, the contactors by box, the writes by device: those to
+    registers in a flash memory, and those sooner after another than the device wants.
+    """
 
     limit: LimitFigures
     fuse: dict[str, FuseFigures]
     cars: dict[str, CarFigures]
     contactor_starts: dict[str, int]
     loaded_openings: dict[str, int]
+    flash_writes: dict[str, int]
+    early_writes: dict[str, int]
 
 
 def limit_figures(connection: Connection) -> LimitFigures:

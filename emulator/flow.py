@@ -7,6 +7,7 @@ a function of the piece it lies in, so it does not matter who looked before, or 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 Triple = tuple[int, int, int]
 
@@ -37,6 +38,32 @@ def energy_wh(charge2: int, voltage_mv: int) -> int:
     return charge2 * voltage_mv // CHARGE2_MV_PER_WH
 
 
+class Flowing(Protocol):
+    """What a meter sees of a flow: the flow itself, or it with the meter's errors."""
+
+    @property
+    def at_us(self) -> int:
+        """When the running piece began."""
+
+    @property
+    def leaving(self) -> list[Callable[[int], None]]: ...
+
+    @property
+    def backward(self) -> bool:
+        """Whether any piece has begun with a current that flows back, or ended with one."""
+
+    def level(self, at_us: int) -> Triple: ...
+
+    def active(self, at_us: int) -> Triple: ...
+
+    def charge2(self, at_us: int) -> Triple: ...
+
+    def active_charge2(self, at_us: int) -> Triple: ...
+
+    def turns_us(self, k: int) -> int:
+        """When the active current of conductor ``k`` changes its direction in the running piece; ``FAR`` if it does not."""
+
+
 class Flow:
     """What flows now, and what has flowed. ``active`` is the part that does work (current * power factor).
 
@@ -50,12 +77,14 @@ class Flow:
         "_charge2",
         "_na",
         "at_us",
+        "backward",
         "leaving",
         "rate",
     )
 
     def __init__(self) -> None:
         self.at_us = 0
+        self.backward = False
         self.rate: Triple = ZERO
         self._na: Triple = ZERO
         self._charge2: Triple = ZERO
@@ -83,6 +112,11 @@ class Flow:
         """Twice the charge of the active current until ``at_us``, nA*us."""
         return _charge2(self._active_charge2, self._active, self._active_rate, at_us - self.at_us)
 
+    def turns_us(self, k: int) -> int:
+        """When the active current of conductor ``k`` changes its direction in the running piece; ``FAR`` if it does not."""
+        na, rate = self._active[k], self._active_rate[k]
+        return first_reaching(self.at_us, na, rate, 0) if na < 0 else first_below(self.at_us, na, rate, 1)
+
     def set(self, at_us: int, na: Triple, rate: Triple, active: tuple[Triple, Triple] | None = None) -> bool:
         """From ``at_us`` on flow ``na`` with ``rate`` (``active``: the working part, else all of it); False: as before."""
         assert at_us >= self.at_us, "a flow does not run backwards"
@@ -93,6 +127,7 @@ class Flow:
         self.cut(at_us)
         self._na, self.rate = na, rate
         self._active, self._active_rate = work, work_rate
+        self.backward = self.backward or work[0] < 0 or work[1] < 0 or work[2] < 0
         return True
 
     def cut(self, at_us: int) -> None:
@@ -101,6 +136,7 @@ class Flow:
             tell(at_us)
         self._charge2, self._active_charge2 = self.charge2(at_us), self.active_charge2(at_us)
         self._na, self._active = self.level(at_us), self.active(at_us)
+        self.backward = self.backward or min(self._active) < 0
         self.at_us = at_us
 
 

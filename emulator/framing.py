@@ -52,6 +52,7 @@ class TcpEnd:
         self._free_us = 0
         self._half_since_us: int | None = None
         self._ended = False
+        self._tampered = 0
         self.closed = False
 
     @property
@@ -121,7 +122,8 @@ class TcpEnd:
         send = Send(pack_mbap(Adu(adu.unit, answer, adu.transaction)), self._free_us - now_us)
         if self._slave.tamper is None:
             return [send]
-        exchange = Exchange(now_us, adu.unit, adu.transaction, adu.pdu, answer)
+        self._tampered += 1
+        exchange = Exchange(now_us, adu.unit, adu.transaction, adu.pdu, answer, self._tampered)
         return settle(self._slave.tamper, exchange, (send,))
 
 

@@ -20,6 +20,8 @@ WRITES = (5, 6, 15, 16, 22)
 """The functions that only write: what a broadcast may carry."""
 
 _ON = 0xFF00
+_ADDRESSES = 0x10000
+_READ_SIZE = 5
 _Function = Callable[[Device, bytes], bytes]
 
 
@@ -51,7 +53,7 @@ def _in_quantity(count: int, most: int) -> None:
 
 def _in_range(address: int, count: int) -> None:
     """Addresses end at 65535 and do not wrap."""
-    if address + count > 0x10000:
+    if address + count > _ADDRESSES:
         raise Refused(ILLEGAL_ADDRESS)
 
 
@@ -88,11 +90,16 @@ def _read_bits(table: Table) -> _Function:
 
 def _read_words(table: Table) -> _Function:
     def run(device: Device, pdu: bytes) -> bytes:
-        address, count = _whole(_TWO, pdu)
-        _in_quantity(count, READ_WORDS_MAX)
-        _in_range(address, count)
-        values = _read(device, table, address, count)
-        return _ANSWERS[count].pack(pdu[0], 2 * count, *values)
+        """The most frequent request by far, so the checks stand here in one piece."""
+        if len(pdu) != _READ_SIZE:
+            raise Refused(ILLEGAL_VALUE)
+        address, count = _TWO.unpack_from(pdu, 1)
+        if not 1 <= count <= READ_WORDS_MAX:
+            raise Refused(ILLEGAL_VALUE)
+        if address + count > _ADDRESSES:
+            raise Refused(ILLEGAL_ADDRESS)
+        answer: bytes = _ANSWERS[count].pack(pdu[0], 2 * count, *device.read(table, address, count))
+        return answer
 
     return run
 

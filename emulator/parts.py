@@ -39,6 +39,11 @@ class IdleTimer:
         return was
 
     @property
+    def power_on_us(self) -> int:
+        """When the power last came on."""
+        return self._power_on_us
+
+    @property
     def next_us(self) -> int:
         """When failsafe begins, should nobody speak."""
         if self.on or not self.after_us:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chargebench.datasheets.errors import CannotOpen, Complaint, UnknownName
+from chargebench.emulator.ascii import AsciiEnd
+from chargebench.emulator.clients import Limits
 from chargebench.emulator.events import Event
+from chargebench.emulator.framing import RtuEnd
 from chargebench.emulator.functions import WRITES
 from chargebench.emulator.plant import Server
 from chargebench.emulator.pump import Pump
@@ -107,7 +110,7 @@ class Ports:
         """Serve one of the world's servers at a TCP address; ``CannotOpen`` where that cannot be had."""
         try:
             slave, turnaround_us = self._slaves[server.name], server.turnaround_us
-            limits = server.bears.limits()
+            limits = self._limits(server)
             service = await serve_tcp(slave, listen.host, listen.port, turnaround_us=turnaround_us, limits=limits)
         except OSError as error:
             if listen.exact:
@@ -117,13 +120,21 @@ class Ports:
         self._services.append(service)
         self.aliases[_address(server)] = "{}:{}".format(*service.address)
 
+    def _limits(self, server: Server) -> Limits:
+        """What a server bears of clients, who come in the time of the loop, while its box lives in the world's."""
+        pump, limits = self._pump, server.bears.limits()
+        return replace(
+            limits,
+            crash=lambda _at_us: limits.crash(pump.advance()),
+            lockout_us=lambda: round(limits.lockout_us() / pump.speed),
+        )
+
     def serve_line(self, name: str, servers: Sequence[Server], tty: Tty) -> None:
         """Serve all of a line's servers on one serial port; ``CannotOpen`` where that cannot be had."""
         settings = [_setting(server) for server in servers]
         setting = tty.setting or Counter(settings).most_common(1)[0][0]
         drops = [
-            Drop(tolerant_end(self._slaves[server.name], own, server.turnaround_us, tty.silence_us), own)
-            for server, own in zip(servers, settings, strict=True)
+            Drop(self._end(server, own, tty.silence_us), own) for server, own in zip(servers, settings, strict=True)
         ]
         shared = Multidrop(drops, setting, self._pump.world.streams.stream("port", name))
         try:
@@ -132,6 +143,9 @@ class Ports:
             raise CannotOpen(f"{tty.url} for {name}", str(error)) from error
         if tty.url == PTY:
             self.aliases[name] = port.path
+
+    def _end(self, server: Server, setting: Setting, silence_us: int) -> RtuEnd | AsciiEnd:
+        return tolerant_end(self._slaves[server.name], setting, server.turnaround_us, silence_us, server.speech)
 
     def close(self) -> None:
         """Stop listening, drop every client, give back the serial ports."""
@@ -203,7 +217,7 @@ class _WorldSlave(Slave):
     """A slave whose devices live in the world's time, whatever its wire's."""
 
     def __init__(self, server: Server, asked: Callable[[int, str, int, int], None], pump: Pump) -> None:
-        super().__init__(server.units)
+        super().__init__(server.units, tamper=server.tamper)
         self._pump, self._asked = pump, asked
         self._names = {member.unit: member.name for member in server.members}
 

@@ -35,13 +35,13 @@ class Pump:
         self._calls: list[tuple[int, int, Callable[[int], None]]] = []
         self._numbers = 0
         world.on_change = self._arm
-        self.advance()
+        self._step()
 
     def begin(self) -> None:
         """Let the time of a world that was held go on from here."""
         self._held = False
         self._begun_us, self._begun_world_us = self._loop_us(), self.world.now_us
-        self.advance()
+        self._step()
 
     @property
     def now_us(self) -> int:
@@ -60,8 +60,11 @@ class Pump:
         """Bring the world to the present; tells when that is. Held and once stopped, the world stands still."""
         if self._held or self.ended.done():
             return self.world.now_us
-        now_us = self.now_us
-        self.late_us = max(self.late_us, int((now_us - self._next_us) / self.speed))
+        now_us, next_us = self.now_us, self._next_us
+        if now_us < next_us:  # as with most accesses: nothing has happened since, and the timer stands
+            self.world.advance(now_us)
+            return now_us
+        self.late_us = max(self.late_us, int((now_us - next_us) / self.speed))
         try:
             self._advance(now_us)
         except Exception as error:
@@ -107,6 +110,7 @@ class Pump:
     def _step(self) -> None:
         self._disarm()
         self.advance()
+        self._arm()
 
     def _disarm(self) -> None:
         self._due_us = FAR

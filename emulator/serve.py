@@ -16,6 +16,7 @@ import serial
 
 from chargebench.emulator.actions import Action, Reset, Send
 from chargebench.emulator.adu import t35_us
+from chargebench.emulator.ascii import RTU, AsciiEnd, Speech
 from chargebench.emulator.clients import Limits
 from chargebench.emulator.diagnostics import DIAGNOSTICS
 from chargebench.emulator.framing import RtuEnd, TcpEnd
@@ -318,10 +319,11 @@ async def serve_tcp(
 class LineNode:
     """A slave's place on a simulated line; it joins the line when it is made.
 
-    It is given the frames of its units and broadcasts; where a unit has diagnostics, all of them, since it counts them.
+    It is given the frames of its units and broadcasts; where a unit has diagnostics, all of them, since it counts them; in
+    ASCII mode all of them, too, since their first character tells no unit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 a place on a line is all of this
         self,
         heap: Heap,
         line: Line,
@@ -330,12 +332,18 @@ class LineNode:
         *,
         setting: Setting | None = None,
         turnaround_us: int = 0,
+        speech: Speech = RTU,
     ) -> None:
         self.name = name
         counts = any(DIAGNOSTICS in device.functions for device in slave.units.values())
-        self.hears: tuple[int, ...] | None = None if counts else tuple(slave.units)
+        everything = counts or speech.mode == "ascii"
+        self.hears: tuple[int, ...] | None = None if everything else tuple(slave.units)
         uart = setting or line.setting
-        self._end = RtuEnd(slave, uart.baud, uart.character_bits, turnaround_us)
+        self._end: RtuEnd | AsciiEnd
+        if speech.mode == "ascii":
+            self._end = AsciiEnd(slave, uart.baud, uart.character_bits, turnaround_us, lead=speech.lead)
+        else:
+            self._end = RtuEnd(slave, uart.baud, uart.character_bits, turnaround_us)
         self._heap, self._line = heap, line
         self._wake: Ticket | None = None
         line.attach(self, setting=setting)
@@ -445,10 +453,18 @@ class SerialNode(SerialPort):
         super().__init__(tolerant_end(slave, uart, turnaround_us, silence_us), url, uart, clock)
 
 
-def tolerant_end(slave: Slave, setting: Setting, turnaround_us: int = 0, silence_us: int = SERIAL_SILENCE_US) -> RtuEnd:
-    """A slave's end behind a real port. Bytes come late and in pieces there, so pauses inside a frame are borne, and a frame
+def tolerant_end(
+    slave: Slave,
+    setting: Setting,
+    turnaround_us: int = 0,
+    silence_us: int = SERIAL_SILENCE_US,
+    speech: Speech = RTU,
+) -> RtuEnd | AsciiEnd:
+    """A slave's end behind a real port. Bytes come late and in pieces there, so pauses inside an RTU frame are borne, and it
     ends after 3.5 characters or ``silence_us``, whichever is longer.
     """
+    if speech.mode == "ascii":
+        return AsciiEnd(slave, setting.baud, setting.character_bits, turnaround_us, lead=speech.lead)
     silence_us = max(silence_us, t35_us(setting.baud))
     return RtuEnd(slave, setting.baud, setting.character_bits, turnaround_us, tolerant=True, silence_us=silence_us)
 

@@ -130,20 +130,20 @@ class Slave:
 def _guarded(
     device: Device, unit: int, pdu: bytes, now_us: int, diagnostics: Diagnostics | None = None
 ) -> bytes | None:
-    try:
-        return _run(device, unit, pdu, now_us, diagnostics)
-    except Refused as refusal:
-        return bytes((pdu[0] | 0x80, refusal.code))
-
-
-def _run(device: Device, unit: int, pdu: bytes, now_us: int, diagnostics: Diagnostics | None) -> bytes | None:
     code = pdu[0]
     if code not in device.functions:
-        raise Refused(ILLEGAL_FUNCTION)
-    device.advance(now_us)
-    function = FUNCTIONS.get(code)
-    if function is not None:
-        return function(device, pdu)
+        return bytes((code | 0x80, ILLEGAL_FUNCTION))
+    try:
+        device.advance(now_us)
+        function = FUNCTIONS.get(code)
+        return _other(device, unit, pdu, diagnostics) if function is None else function(device, pdu)
+    except Refused as refusal:
+        return bytes((code | 0x80, refusal.code))
+
+
+def _other(device: Device, unit: int, pdu: bytes, diagnostics: Diagnostics | None) -> bytes | None:
+    """A function that is not about registers."""
+    code = pdu[0]
     if code == IDENTIFY:
         return identify(device, pdu)
     if diagnostics is not None and code == DIAGNOSTICS:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from chargebench.datasheets.model import Table
+
+Mode = Literal["rtu", "ascii"]
+"""The two transmission modes of a serial line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,14 @@ class TcpAt:
 
 @dataclass(frozen=True, slots=True)
 class LineAt:
-    """A place on a serial line, ``COM1,9600,8,n,1``."""
+    """A place on a serial line, ``COM1,9600,8,n,1``, or ``COM1,38400,8,e,1,ascii`` where the device speaks Modbus ASCII."""
 
     line: str
     baud: int = 9600
     bits: int = 8
     parity: str = "N"
     stops: int = 1
+    mode: Mode = "rtu"
 
 
 At = TcpAt | LineAt
@@ -39,7 +44,8 @@ class MeterSpec:
     """A meter: ``measures`` is "connection" (grid supply), "house" (without boxes) or a box's name.
 
     ``wiring``: house phase (0..2) that each of the meter's inputs sees, in the order of its registers; for a box's meter
-    it counts the box's own terminals. A sample is taken every ``interval_us``, first at ``offset_us``.
+    it counts the box's own terminals. A sample is taken every ``interval_us``, first at ``offset_us``. ``accuracy``: "class"
+    for an error within the class of its sheet, drawn from the seed, or what it always shows too much, in millionths.
     """
 
     name: str
@@ -52,6 +58,9 @@ class MeterSpec:
     offset_us: int = 0
     pulses_per_kwh: int = 1000
     turnaround_us: int = 5_000
+    accuracy: int | Literal["class"] = 0
+    quirks: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,8 @@ class BoxSpec:
     """One box as built. ``wiring``: the house phase (0..2) at each of its terminals t1.. ; one to three of them.
 
     ``failsafe_us`` 0 = never; ``failsafe_ma`` 0 = stop. ``profile`` is "on-top" or "overwrite". ``attached``: a Modbus meter
-    answers through the box's own registers.
+    answers through the box's own registers. ``quirks`` are those that it has beside the usual ones of its kind, ``without``
+    the usual ones that it has not.
     """
 
     name: str
@@ -79,13 +89,15 @@ class BoxSpec:
     write_latency_us: int = 200_000
     boot_us: int = 20_000_000
     quirks: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CarSpec:
     """A car and its one visit. It draws ``below_ma`` less than offered, at most ``max_ma`` on each of its phases.
 
-    ``taper``: (permille of the wanted energy, permille of max_ma) steps, a staircase; the last one is full.
+    ``taper``: (permille of the wanted energy, permille of max_ma) steps, a staircase; the last one is full. ``sleeps``: after
+    a pause it takes nothing until its pilot was interrupted.
     """
 
     name: str
@@ -100,6 +112,7 @@ class CarSpec:
     delay_us: int = 6_000_000
     ramp_ma_per_s: int = 4_000
     taper: tuple[tuple[int, int], ...] = ((950, 750), (970, 500), (980, 300), (990, 150))
+    sleeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +135,15 @@ class ConnectionSpec:
     rating_ma: int | None = None
     curve: str = "gG"
     opens: str = "must"
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitSpec:
+    """A sub-distribution: what may flow on L1..L3 of it, and every box that hangs on it, those of circuits below it too."""
+
+    name: str
+    limit_ma: tuple[int, int, int]
+    boxes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +196,4 @@ class WorldSpec:
     faults: tuple[FaultSpec, ...] = ()
     access_points: tuple[AccessPoint, ...] = ()
     readers: tuple[ReaderSpec, ...] = ()
+    circuits: tuple[CircuitSpec, ...] = ()

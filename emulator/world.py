@@ -14,6 +14,7 @@ from typing import Protocol
 from chargebench.emulator.agenda import Agenda
 from chargebench.emulator.box import Box
 from chargebench.emulator.car import Car
+from chargebench.emulator.circuits import Circuits
 from chargebench.emulator.connection import PHASES, Connection
 from chargebench.emulator.devices.registers import Hooks, SheetDevice
 from chargebench.emulator.events import Event, Segment
@@ -22,6 +23,7 @@ from chargebench.emulator.figures import Figures, contactor_starts, fuse_figures
 from chargebench.emulator.house import House
 from chargebench.emulator.kinds import Sheets, kind_of
 from chargebench.emulator.meter import Meter, Source
+from chargebench.emulator.moods import box_of
 from chargebench.emulator.plant import Around, Server, build_plant
 from chargebench.emulator.power import Power
 from chargebench.emulator.reach import Loss, Reach, Reaches
@@ -54,10 +56,11 @@ class World:
         self._tell = tell
         self.connection = Connection(spec.connection, tell, self.watch, self._tripped)
         self.house = House(spec.house, tell, self.connection.add)
+        self.circuits = Circuits(spec.circuits)
         self.cars = {car.name: Car(car, spec.connection.voltage_mv, tell) for car in spec.cars}
         self.boxes = {box.name: self._box(box, sheets) for box in spec.boxes}
         self._numbers = {name: _FIRST_BOX + k for k, name in enumerate(self.boxes)}
-        self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks))
+        self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks, streams))
         self.meters: dict[str, Meter] = self._plant.meters
         self.devices: dict[str, SheetDevice] = self._plant.devices
         members = [member for server in self._plant.servers for member in server.members]
@@ -116,6 +119,7 @@ class World:
         """The run ends at ``at_us``: close what is open. ``figures`` are then complete."""
         self.advance(at_us)
         self.connection.close(at_us)
+        self.circuits.close(at_us)
 
     def figures(self) -> Figures:
         """What has come of it so far; open segments are counted by ``finish``."""
@@ -128,6 +132,8 @@ class World:
             },
             "contactor_starts": contactor_starts(self.boxes.values()),
             "loaded_openings": loaded_openings(self.boxes.values()),
+            "flash_writes": {name: device.flash_writes for name, device in self.devices.items()},
+            "early_writes": {name: device.early_writes for name, device in self.devices.items()},
         }
 
     def servers(self) -> tuple[Server, ...]:
@@ -160,7 +166,8 @@ class World:
     def _box(self, spec: BoxSpec, sheets: Sheets) -> Box:
         cars = [car for car in self.cars.values() if car.spec.box == spec.name]
         manner = kind_of(spec, sheets).manner
-        return Box(spec, cars, self._tell, self.connection.add, self._power_changed, manner)
+        feed = self.circuits.behind(spec.name, self.connection.add)
+        return box_of(spec, cars, self._tell, feed, self._power_changed, manner)
 
     def _source(self, measures: str) -> Source:
         """What flows at the place that a meter measures."""

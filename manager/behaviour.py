@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from chargebench.manager.foreign import Foreign
+
 Fault = Literal["by itself", "disabled", "deaf"]
 
 TWICE_US: Final = 300_000_000
@@ -29,11 +31,13 @@ HELD_US: Final = 45_000_000
 class Behaviour:
     """One box. ``told``, ``restarted`` and ``shows`` are called in the order of time; all times are the loop's.
 
-    ``fault`` is what is wrong with it now, if anything; ``own_ma`` the last limit that it gave itself.
+    ``fault`` is what is wrong with it now, if anything; ``own_ma`` the last limit that it gave itself, or was given by somebody
+    else. ``others``: how often that has happened, where it is time to tell of it; else 0.
     """
 
     fault: Fault | None = None
     own_ma: int = 0
+    others: int = 0
     _was: int | None = None
     _wanted: int | None = None
     _way: tuple[int, int] = (0, 0)
@@ -41,6 +45,7 @@ class Behaviour:
     _stuck_ma: int = 0
     _doubt_us: int | None = None
     _own_us: list[int] = field(default_factory=list)
+    _foreign: Foreign = field(default_factory=Foreign)
 
     @property
     def by_itself(self) -> bool:
@@ -71,10 +76,12 @@ class Behaviour:
 
     def shows(self, limit_ma: int, now_us: int, minimum_ma: int) -> Fault | None:
         """It shows a limit; returns what is to be told of it, once whenever that begins."""
+        self.others = 0
         if self._wanted is None:
             return None
         if self._doubt_us is not None:
             self._own_us = [*self._own_us[-1:], self._doubt_us]
+            self.others = self._foreign.times if self._foreign.changed(self._doubt_us) else 0
             self._doubt_us = None
         if self._was is None or limit_ma == self._wanted:
             self._since_us = now_us

@@ -26,18 +26,24 @@ ends with the turns that run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chargebench.manager.allocator import Allocation, Ask, allocate
+from chargebench.manager.circuits import Circuits
 from chargebench.manager.memory import DRAW_MARGIN_MA, PHYSICAL_US, SETTLE_US, Level, Memory, level_of
-from chargebench.manager.readings import Command, MeterReading, MeterView, View
+from chargebench.manager.policies.shares import Share
+from chargebench.manager.readings import Command, MeterReading, MeterView, Session, View
+from chargebench.manager.sessions import session_of
+from chargebench.manager.sharing import Sharing
 from chargebench.manager.site import HouseMeter, Site
+from chargebench.manager.steady import Steady
 from chargebench.manager.units import NOTHING, Amps3, down_to_step, up_to_step
 
 CYCLE_US = 3_000_000
 HOLD_US = 1_800_000_000  # a runner gives way to a waiting car only after so long
 PAUSE_US = 300_000_000  # a stopped box stays stopped so long, twice as long each time that its turn was cut short
+STEP_MA = 100
 RESEND_US = 12_000_000  # a write that did not show is sent again after so long
 METER_LOST_US = 12_000_000  # a house meter silent for so long is not believed any more
 BLIND_US = PHYSICAL_US  # an overload that outlives its cuts for so long comes from cars that draw less than is thought
@@ -50,7 +56,10 @@ FAR = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the last decision saw and wanted, for people and records: mA per phase, mA per box."""
+    """What the last decision saw and wanted, for people and records: mA per phase, mA per box.
+
+    ``bound_by``: (box, node) of each that a limit keeps from more, as the allocation tells.
+    """
 
     cycle: int = -1
     background: Amps3 = NOTHING
@@ -58,6 +67,7 @@ class Decision:
     free: Amps3 = NOTHING
     targets: tuple[int, ...] = ()
     waiting: tuple[int, ...] = ()
+    bound_by: tuple[tuple[int, int], ...] = ()
 
 
 class Controller:
@@ -65,13 +75,16 @@ class Controller:
 
     cycle_us = CYCLE_US
 
-    def __init__(self, site: Site, steps_ma: Iterable[int] | None = None) -> None:
-        """``steps_ma``: the step of each box's limit, 100 mA where not given."""
+    def __init__(self, site: Site, steps_ma: Sequence[int] | None = None, share: Share = allocate) -> None:
+        """``steps_ma``: the step of each box's limit, 100 mA where not given. ``share``: who is to have how much."""
         self.site = site
-        steps = tuple(steps_ma) if steps_ma is not None else (100,) * len(site.boxes)
-        self._steps = steps
+        self._steps: tuple[int, ...] = ()
+        self._lows: tuple[int, ...] = ()
+        self.in_steps(steps_ma if steps_ma is not None else [STEP_MA] * len(site.boxes))
         self._grid = any(meter.role == "grid supply" for meter in site.meters)
-        self._lows = tuple(up_to_step(box.minimum_ma, step) for box, step in zip(site.boxes, steps, strict=True))
+        self._feeds = [meter.role == "generation" and not self._grid for meter in site.meters]
+        self.circuits = Circuits(site)
+        self.sharing = Sharing(site, self.circuits, share)
         self.boxes = [Memory(box, site.connection.voltage_mv) for box in site.boxes]
         self.next_cycle = 0
         self.bands: list[tuple[int, int] | None] = [None] * len(site.boxes)
@@ -81,14 +94,25 @@ class Controller:
         self._meter_levels: list[tuple[bool, bool] | None] = [None] * len(site.meters)
         self._backgrounds: list[Amps3 | None] = [None] * len(site.meters)
         self._grids: list[Amps3 | None] = [None] * len(site.meters)
+        self._steady = [Steady() for _ in site.meters]
         self._doubted = [False] * len(site.meters)
         self._over_us: list[int | None] = [None] * 3
+        self._sessions: tuple[int, tuple[Session | None, ...]] = (-1, (None,) * len(site.boxes))
+
+    def in_steps(self, steps_ma: Sequence[int]) -> None:
+        """In which steps each box takes its limit: what it cannot show would be sent to it again and again.
+
+        To be told before the first cycle; finer steps than 0.1 A are worth no command, so whole multiples of them count.
+        """
+        self._steps = tuple(step * -(-STEP_MA // step) for step in steps_ma)
+        lows = zip(self.site.boxes, self._steps, strict=True)
+        self._lows = tuple(up_to_step(box.minimum_ma, step) for box, step in lows)
 
     # -- is there anything to decide ------------------------------------------------------
 
     def quiet(self, n: int, view: View) -> bool:
         """Whether cycle ``n`` with this view would return nothing and change nothing. Pure."""
-        if n >= self.next_cycle:
+        if n >= self.next_cycle or view.orders != self.sharing.orders:
             return False
         for box, level, band, memory in zip(view.boxes, self._levels, self.bands, self.boxes, strict=True):
             if level is None or level_of(box, level[1]) != level[0]:
@@ -114,17 +138,26 @@ class Controller:
             return []
         return self._decide(n, view)
 
+    def sessions(self) -> tuple[Session | None, ...]:
+        """What is worth keeping of the car at each box, as of the last decision."""
+        n = self.decision.cycle
+        if self._sessions[0] != n:
+            self._sessions = n, tuple(session_of(memory, n * CYCLE_US) for memory in self.boxes)
+        return self._sessions[1]
+
     # -- one decision ---------------------------------------------------------------------
 
     def _decide(self, n: int, view: View) -> list[Command]:
         now_us = n * CYCLE_US
         due: list[int] = []
+        self.sharing.orders = view.orders
         for memory, box in zip(self.boxes, view.boxes, strict=True):
             due += memory.observe(box, now_us)
         background = self._background(view, now_us, due)
         free = self._free(background)
         asks = self._asks(now_us, due)
-        allocation = allocate(asks, free, self._grace(len(free)))
+        allocation = self.sharing.allocate(asks, free, self._grace(len(free)), self.boxes, now_us)
+        due += self.sharing.due(self.boxes, now_us)
         targets = self._targets(allocation)
         commands: list[Command] = []
         if self.site.management:
@@ -136,7 +169,13 @@ class Controller:
         booked = [sum(ma) for ma in zip(NOTHING, *(memory.booked() for memory in self.boxes), strict=True)]
         l1, l2, l3 = booked
         self.decision = Decision(
-            n, background, (l1, l2, l3), (free[0], free[1], free[2]), tuple(targets), allocation.waiting
+            n,
+            background,
+            (l1, l2, l3),
+            (free[0], free[1], free[2]),
+            tuple(targets),
+            allocation.waiting,
+            allocation.bound_by,
         )
         return commands
 
@@ -145,14 +184,24 @@ class Controller:
         total = [0, 0, 0]
         measured = False
         for k, (meter, seen) in enumerate(zip(self.site.meters, view.meters, strict=True)):
-            if meter.role == "display":
+            if not meter.tells_house:
                 continue
             measured = True
             for phase, ma in enumerate(self._of_meter(k, meter, seen, now_us, due)):
                 total[phase] += ma
         if not measured:
-            return (self.site.connection.house_max_ma,) * 3
+            total = [self.site.connection.house_max_ma] * 3
+        if any(self._feeds):
+            self._relieve(total, view)
         return total[0], total[1], total[2]
+
+    def _relieve(self, total: list[int], view: View) -> None:
+        """Take off what the house makes by itself, at its least, but for what it takes: it may be gone within a second."""
+        for feeds, seen in zip(self._feeds, view.meters, strict=True):
+            if not feeds or seen.reading is None or seen.reading.phases_ma is None or seen.silent_since_us is not None:
+                continue
+            for phase, ma in enumerate(seen.reading.phases_ma):
+                total[phase] -= min(max(0, ma - HOUSE_BAND_MA), max(0, total[phase]))
 
     def _of_meter(self, k: int, meter: HouseMeter, seen: MeterView, now_us: int, due: list[int]) -> Amps3:
         reading = seen.reading
@@ -163,6 +212,7 @@ class Controller:
             due.append(lost_us)
         if reading is None or reading.phases_ma is None or lost:
             self._grids[k], self._doubted[k] = None, False
+            self._steady[k].forget()
             return self._unseen(self._backgrounds[k])
         now = self._backgrounds[k]
         if now is None or seen.silent_since_us is None:
@@ -170,7 +220,7 @@ class Controller:
         else:
             self._doubted[k] = True  # the boxes have moved on and the meter has not
         self._backgrounds[k] = now
-        l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in now)
+        l1, l2, l3 = (max(0, ma) + HOUSE_BAND_MA for ma in self._steady[k].count(now, now_us, due))
         return l1, l2, l3
 
     def _unseen(self, known: Amps3 | None) -> Amps3:
@@ -214,7 +264,7 @@ class Controller:
 
     def _watch(self, grid: Amps3, now_us: int, due: list[int]) -> None:
         """Note since when the grid meter shows more than there is."""
-        most_ma = self.site.connection.limit_ma - self.site.connection.reserve_ma
+        most_ma = self.circuits.limits_at(self.sharing.orders.inputs)[0]
         for phase in range(3):
             if grid[phase] <= most_ma:
                 self._over_us[phase] = None
@@ -243,28 +293,29 @@ class Controller:
         return least, most
 
     def _free(self, background: Amps3) -> list[int]:
-        """What may be allocated on each node: the phases of the connection, then those of the boxes' own supply."""
-        connection = self.site.connection
-        free = [connection.limit_ma - connection.reserve_ma - ma for ma in background]
-        if connection.evse_ma is not None:
-            free += [connection.evse_ma] * 3
+        """What may be allocated on each node, in the order of ``circuits``."""
+        free = list(self.circuits.limits_at(self.sharing.orders.inputs))
+        for phase, ma in enumerate(background):
+            free[phase] -= ma
         for memory in self.boxes:
             if not memory.in_hand:
-                for node, ma in enumerate(memory.booked() * (len(free) // 3)):
-                    free[node] -= ma
-            for node in self._nodes(memory) if memory.in_hand else ():
-                free[node] -= memory.over_ma()
+                self._take(memory.booked(), memory, free)
+            elif (over_ma := memory.over_ma()) > 0:
+                for node in self._nodes(memory):
+                    free[node] -= over_ma
         return free
 
+    def _take(self, amps: Amps3, memory: Memory, left: list[int]) -> None:
+        """Take a current of a box out of what is left on all that feeds it."""
+        self.circuits.take(amps, memory.box.circuit, left)
+
     def _nodes(self, memory: Memory) -> tuple[int, ...]:
-        if self.site.connection.evse_ma is None:
-            return memory.phases
-        return memory.phases + tuple(phase + 3 for phase in memory.phases)
+        return self.circuits.nodes(memory.box.circuit, memory.phases)
 
     def _asks(self, now_us: int, due: list[int]) -> list[Ask]:
         asks = []
         for k, memory in enumerate(self.boxes):
-            if not memory.in_hand or not memory.plugged:
+            if not memory.in_hand or not memory.plugged or not memory.box.enabled:
                 continue
             if not memory.running and memory.stopped_us is not None and now_us < _paused_until(memory):
                 due.append(_paused_until(memory))
@@ -274,7 +325,8 @@ class Controller:
             missed = 0 if memory.running or memory.idle else 1 + (now_us - memory.waits_us) // HOLD_US
             rank = memory.box.priority, memory.running, held, memory.idle, memory.energy_wh(), missed
             spare = 0 if memory.measured else DRAW_MARGIN_MA * self._grid
-            asks.append(Ask(k, self._nodes(memory), low, high, self._steps[k], *rank, spare))
+            since = memory.since_us, memory.waits_us
+            asks.append(Ask(k, self._nodes(memory), low, high, self._steps[k], *rank, spare, *since))
         return asks
 
     def _high(self, k: int, memory: Memory, now_us: int) -> int:
@@ -291,7 +343,7 @@ class Controller:
 
     def _grace(self, nodes: int) -> list[int]:
         """The band that the background was counted with: those who run may use it, nobody may start into it."""
-        measured = sum(meter.role != "display" for meter in self.site.meters)
+        measured = sum(meter.tells_house for meter in self.site.meters)
         return [HOUSE_BAND_MA * measured] * 3 + [0] * (nodes - 3)
 
     def _targets(self, allocation: Allocation) -> list[int]:
@@ -338,15 +390,14 @@ class Controller:
         commands: list[Command] = []
         for memory in self.boxes:
             if memory.in_hand:
-                for node, ma in enumerate(memory.booked() * (len(left) // 3)):
-                    left[node] -= ma
+                self._take(memory.booked(), memory, left)
         for k, _ in allocation.limits:
             memory = self.boxes[k]
             more = targets[k] - memory.booked_ma()
             nodes = self._nodes(memory)
             if not memory.shows or not self._worth(k, more, n * CYCLE_US, due):
                 continue
-            if all(left[node] >= more for node in nodes):
+            if all(left[node] >= more * nodes.count(node) for node in nodes):
                 for node in nodes:
                     left[node] -= more
                 memory.send(targets[k], n * CYCLE_US)
@@ -367,7 +418,9 @@ class Controller:
     def _hold(self, now_us: int, targets: list[int], ahead: tuple[int, ...], due: list[int]) -> None:
         """Start and stop turns: a runner is held for a while, a stopped one pauses."""
         out = [memory for memory, ma in zip(self.boxes, targets, strict=True) if ma == 0 and memory.in_hand]
-        passed_over = any(memory.plugged and not memory.running and not memory.idle for memory in out)
+        passed_over = any(
+            memory.plugged and not memory.running and not memory.idle and memory.box.enabled for memory in out
+        )
         last_us = max((memory.hold_us for memory in self.boxes if memory.running), default=0)
         for k, memory in enumerate(self.boxes):
             if not memory.in_hand and not memory.stubborn:
@@ -412,6 +465,7 @@ class Controller:
             phases = meter.reading.phases_ma if meter.reading is not None else None
             for phase in range(3):
                 up = max(0, HOUSE_BAND_MA - tight[phase])
+                up = HOUSE_BAND_MA if self._feeds[k] else up
                 band = None if phases is None else (phases[phase] - HOUSE_BAND_MA, phases[phase] + up)
                 self.house_bands[3 * k + phase] = band
 

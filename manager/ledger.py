@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from chargebench.manager.readings import BoxReading, Command, Remembered, View
+from chargebench.manager.readings import BoxReading, Command, Remembered, Session, View
 from chargebench.manager.site import Box, Site
 
 SETTLED_US: Final = 16_000_000
@@ -78,13 +78,19 @@ class Ledger:
         """What an earlier life knew of each box, as long as this one has not changed it."""
         return [page.kept for page in self._pages]
 
-    def take(self, view: View, commands: Sequence[Command], now_us: int) -> None:
-        """Note what the boxes show and what they are about to be told, and save it where it is news; ``Unusable``."""
+    def take(
+        self, view: View, commands: Sequence[Command], now_us: int, sessions: Sequence[Session | None] | None = None
+    ) -> None:
+        """Note what the boxes show and what they are about to be told, and save it where it is news; ``Unusable``.
+
+        ``sessions``: what is known of the car at each box; None where that is not asked for.
+        """
         told = {one.box: one.limit_ma for one in commands}
         for k, (page, seen) in enumerate(zip(self._pages, view.boxes, strict=True)):
             page.sent_ma = told.get(k, page.sent_ma)
             if seen.reading is not None:
-                _read(page, seen.reading, silent=seen.silent_since_us is not None, now_us=now_us)
+                session = None if sessions is None else sessions[k]
+                _read(page, seen.reading, session, silent=seen.silent_since_us is not None, now_us=now_us)
             elif page.kept is not None and k in told:
                 page.kept = replace(page.kept, top_ma=max(page.kept.top_ma, told[k]), sent_ma=told[k])
         states = {name: page.kept for name, page in zip(self._names, self._pages, strict=True) if page.kept is not None}
@@ -93,7 +99,7 @@ class Ledger:
             self._saved = states
 
 
-def _read(page: _Page, reading: BoxReading, *, silent: bool, now_us: int) -> None:
+def _read(page: _Page, reading: BoxReading, session: Session | None, *, silent: bool, now_us: int) -> None:
     """Bring a page up to date with the last reading of its box."""
     most_ma = max(reading.limit_ma, reading.offered_ma, page.sent_ma or 0)
     if most_ma != page.most_ma or silent:
@@ -107,4 +113,5 @@ def _read(page: _Page, reading: BoxReading, *, silent: bool, now_us: int) -> Non
         failsafe_ma=reading.failsafe_ma,
         boot_ma=reading.boot_ma,
         restarts=reading.restarts,
+        session=session,
     )

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered
+from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered, Session
+from chargebench.manager.sessions import take_up
 from chargebench.manager.site import Box
 from chargebench.manager.units import NOTHING, Amps3
 
@@ -22,8 +23,12 @@ PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen
 SETTLE_US = 60_000_000  # a draw that stood still so long is what the car wants
 IDLE_US = 600_000_000  # a car that draws nothing for so long is done
 REFUSE_US = 120_000_000  # a car that stays in state B under an offer for so long is done
-AGAIN_US = 3_600_000_000  # a stopped car that was done is asked again after so long: its owner may have set a timer
-STUBBORN_US = 60_000_000  # a box that shows another limit than the one written for so long is not in our hands
+AGAIN_US = (
+    3_600_000_000  # a stopped car that was done is asked again after so long, then every two: it may have a timer
+)
+STUBBORN_US = (
+    36_000_000  # a box that shows another limit than the one written for so long is not in our hands; some take 30 s
+)
 SILENCE_MARGIN_US = 30_000_000  # beyond a box's failsafe time, before its failsafe current is believed
 BAND_MA = 400  # a draw within so much of its anchor is no news
 DRAWS_MA = 500  # below it a car does not charge
@@ -83,7 +88,7 @@ class Memory:
         self.confirmed_us = self.pilot_us = self.differs_us = self.offer_us = 0
         self.up_us = -PHYSICAL_US
         self.stubborn = False
-        self.managed = box.licensed
+        self.managed = box.licensed and not box.observed
         self.failsafe_ma = self.told_ma = box.maximum_ma
         self.fell_back = self.known = self.wakes = False
         self.metered = self.measured = False
@@ -91,6 +96,7 @@ class Memory:
         self.drawn_ma = self.peak_ma = 0
         self.energy_read_wh: int | None = None
         self.moving = False
+        self.earlier: Session | None = None
         self.new_session(0, 0)
 
     # -- a charging session ------------------------------------------------------------
@@ -100,8 +106,9 @@ class Memory:
         self.running = False
         self.hold_us = 0
         self.stopped_us: int | None = None
-        self.waits_us = now_us
+        self.waits_us = self.since_us = now_us
         self.evictions = 0
+        self.asked_again = False
         self.cap_ma: int | None = None
         self.most_ma = self.box.maximum_ma
         self.idle = False
@@ -109,8 +116,9 @@ class Memory:
         self.anchor_us = self.raised_us = now_us
         self.phases = self.box.phases
         self.loads: tuple[bool, ...] = ()
+        self.guess: tuple[int, ...] = ()
         self.meter_wh = energy_wh
-        self.work_pj = 0
+        self.before_wh = self.work_pj = 0
         self.work_us = now_us
 
     @property
@@ -178,18 +186,20 @@ class Memory:
         self._pilot(reading, now_us)
         self._limit(reading, now_us)
         if first:
+            take_up(self, reading, now_us)
             self.up_us = now_us - PHYSICAL_US  # it was like this before we came
         self.measured = reading.phases_ma is not None
         self.metered = self.measured or reading.power_w is not None
         due = self._physical(reading, now_us)
         self._draw(reading, now_us)
         due += self._wants(now_us) + self._obeys(now_us)
+        due += [self.anchor_us + PHYSICAL_US] if self.guess else []
         return [at for at in due if at > now_us]
 
     def _review_rights(self, view: BoxView) -> None:
         """Whether it is managed. What a box was sent before it was not any more may still arrive, and binds it no longer."""
         licensed = self.box.licensed if view.licensed is None else view.licensed
-        self.managed = licensed and not view.by_itself
+        self.managed = licensed and not view.by_itself and not self.box.observed
         if not self.managed and self.sent_ma is not None:
             self.top_ma, self.sent_ma = max(self.top_ma, self.sent_ma), None
 
@@ -203,7 +213,7 @@ class Memory:
         if was is None:
             return []
         if not self.known:
-            self.known, self.wakes = True, was.failsafe_us != 0
+            self.known, self.wakes, self.earlier = True, was.failsafe_us != 0, was.session
             if was.failsafe_ma is not None:
                 self.failsafe_ma = was.failsafe_ma
             self.told_ma = self.box.maximum_ma if was.sent_ma is None else was.sent_ma
@@ -348,8 +358,8 @@ class Memory:
         used = tuple(phase for phase in self.box.phases if now[phase] > PHASE_MA)
         if any(phase not in self.phases for phase in used):
             self.phases = self.box.phases
-        elif draw > KNOWS_PHASES_MA and now_us - self.anchor_us >= SETTLE_US:
-            self.phases = used
+        elif draw > KNOWS_PHASES_MA and now_us - self.anchor_us >= (PHYSICAL_US if used == self.guess else SETTLE_US):
+            self.phases, self.guess = used, ()
 
     # -- what follows from it ----------------------------------------------------------
 
@@ -383,7 +393,7 @@ class Memory:
         if not self.charging:
             return self._refuses(now_us)
         if not self.metered:
-            self.idle = False
+            self.idle, self.cap_ma = False, None
             return []
         draw, quiet_us = self.anchor_ma, now_us - self.anchor_us
         if draw >= DRAWS_MA:
@@ -404,8 +414,9 @@ class Memory:
         """Whether a stopped car that was done is to be asked again."""
         if not self.idle or self.stopped_us is None:
             return []
-        due = self.stopped_us + AGAIN_US
-        self.idle = now_us < due
+        due = self.stopped_us + (2 * AGAIN_US if self.asked_again else AGAIN_US)
+        if now_us >= due:
+            self.idle, self.asked_again = False, True
         return [due]
 
     def _refuses(self, now_us: int) -> list[int]:
@@ -441,8 +452,8 @@ class Memory:
     def energy_wh(self) -> int:
         """Energy since plug-in, measured where there is a meter, else estimated."""
         if self.metered and self.energy_read_wh is not None:
-            return self.energy_read_wh - self.meter_wh
-        return self.work_pj // 3_600_000_000_000_000
+            return self.before_wh + self.energy_read_wh - self.meter_wh
+        return self.before_wh + self.work_pj // 3_600_000_000_000_000
 
     # -- commanding --------------------------------------------------------------------
 

@@ -27,12 +27,16 @@ Kind = Literal[
     "failsafe",
     "licensed",
     "by itself",
+    "foreign",
     "disabled",
     "deaf",
     "dumb",
     "remembers",
     "forgotten",
     "unsaved",
+    "doubted",
+    "believed",
+    "woken",
 ]
 
 
@@ -49,9 +53,11 @@ class Note:
     ``failsafe`` (after_us, current_ma, wanted_after_us, wanted_ma): it keeps this one, though it was to have another.
     box, of its settings: ``by itself`` (limit_ma, shows_ma): it changes its limit though nobody wrote · ``disabled`` and
     ``deaf`` (limit_ma, shows_ma): it takes a limit and goes on showing 0, or more than that · ``dumb`` (why): it takes
-    connections and has never given a reading.
+    connections and has never given a reading · ``foreign`` (times, limit_ma, shows_ma): so often within an hour it showed
+    another limit though it was told none.
     box or meter: ``silent`` (why): it stopped giving readings · ``back`` (silent_us) · ``impossible`` (why): what it
-    answered cannot be. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
+    answered cannot be · ``doubted`` (why, counted): what its meter shows is not believed, and how it is counted meanwhile ·
+    ``believed``: it is again. box: ``woken``: its pilot was interrupted, since its car seems to sleep. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
     """
 
     at_us: int

@@ -96,6 +96,9 @@ class Asker(Protocol):
     def ask(self, unit: int, request: Request, rank: Rank) -> Awaitable[Outcome]:
         """Queue a request now; the outcome comes later, always."""
 
+    def cast(self, unit: int, to: int, write: Write, rank: Rank) -> Awaitable[Outcome]:
+        """Queue a write to unit ``to``, which nobody answers, for ``unit``: it is an answer that it was sent."""
+
     async def read(self, unit: int, request: Read) -> Outcome:
         """As ``ask`` with the rank of a read, begun when it is awaited."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from chargebench.manager.orders import NO_ORDERS, Orders
+
 
 class Pilot(Enum):
     """Control pilot state as the box reports it."""
@@ -40,13 +42,44 @@ class BoxReading:
     restarts: int | None = None
     boot_ma: int | None = None
 
+    def since(self, start_us: int, meter: MeterReading | None) -> BoxReading:
+        """The same, its time counted from ``start_us``; what a meter of its own measures in place of what it measures."""
+        measures = self if meter is None else meter
+        return BoxReading(
+            self.at_us - start_us,
+            self.pilot,
+            self.limit_ma,
+            self.offered_ma,
+            measures.phases_ma,
+            measures.power_w,
+            measures.energy_wh,
+            self.failsafe_us,
+            self.failsafe_ma,
+            self.restarts,
+            self.boot_ma,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What was known of the car at a box. Lengths of time in it are rounded down, and nothing in it is an instant.
+
+    ``phases``: those of the house that it was seen to use; none where that is not known. ``energy_wh``: since plug-in.
+    ``waited_us``: how long it has waited for its turn; ``left_us``: how much of its turn is left, None while it has none.
+    """
+
+    phases: tuple[int, ...] = ()
+    energy_wh: int = 0
+    waited_us: int = 0
+    left_us: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What an earlier life of the manager knew of a box. Nothing in it is a time of a clock or of a loop: both start anew.
 
     ``top_ma``: the highest limit that its car may still be following, or that may still arrive. ``sent_ma``: the last one
-    that it was sent, None if none was. The others as in ``BoxReading``.
+    that it was sent, None if none was. ``session``: its car, where one was plugged in. The others as in ``BoxReading``.
     """
 
     top_ma: int
@@ -55,6 +88,7 @@ class Remembered:
     failsafe_ma: int | None = None
     boot_ma: int | None = None
     restarts: int | None = None
+    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,19 @@ class MeterReading:
     phases_ma: tuple[int, int, int] | None
     power_w: int | None = None
     energy_wh: int | None = None
+
+    def times(self, factor: int) -> MeterReading:
+        """So many times what it says. Below 0 what was drawn is fed in, and of such an energy nothing is known."""
+        return MeterReading(
+            at_us=self.at_us,
+            phases_ma=_times(self.phases_ma, factor),
+            power_w=None if self.power_w is None else factor * self.power_w,
+            energy_wh=None if self.energy_wh is None or factor < 0 else factor * self.energy_wh,
+        )
+
+
+def _times(amps: tuple[int, int, int] | None, factor: int) -> tuple[int, int, int] | None:
+    return None if amps is None else (factor * amps[0], factor * amps[1], factor * amps[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +148,7 @@ class View:
 
     boxes: tuple[BoxView, ...]
     meters: tuple[MeterView, ...] = ()
+    orders: Orders = NO_ORDERS
 
 
 class Command(NamedTuple):

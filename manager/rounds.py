@@ -22,18 +22,22 @@ whose watchdog lives on writes is fed while it is managed and heard; never while
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from chargebench.manager.behaviour import Behaviour
-from chargebench.manager.drivers.base import Answers, BoxDriver, Feed, MeterDriver, Read, Write
+from chargebench.manager.drivers.base import Answers, BoxDriver, Feed, Node, Read, Wakeable, Write
 from chargebench.manager.lag import Lag
+from chargebench.manager.meter_poll import MeterPoll
 from chargebench.manager.notes import Teller
 from chargebench.manager.outcomes import Answer, Asker, BadAnswer, LinkError, NoAnswer, NotAsked, Outcome, Rank, Refusal
-from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView, Remembered
+from chargebench.manager.pacing import Pacing
+from chargebench.manager.presence import Heard, Presence, read_all, since
+from chargebench.manager.readings import BoxReading, BoxView, Remembered
 from chargebench.manager.site import Box, Failsafe, TcpAddress
-from chargebench.manager.units import down_to_step, on_phases
+from chargebench.manager.units import down_to_step
+from chargebench.manager.waking import Waking
 
 PROBE_US: Final = 60_000_000
 """So long a silent box is asked in the hope that it comes back at once."""
@@ -49,67 +53,14 @@ BEAT_US: Final = 1_500_000
 """How often a box may be fed: whatever falls due before the next time goes out now."""
 
 
-class Presence:
-    """Whether something gives readings, and since when it does not; tells when that changes."""
-
-    def __init__(self, name: str, teller: Teller) -> None:
-        self.name = name
-        self.teller = teller
-        self.silent_us: int | None = None
-
-    def lost(self, why: str) -> None:
-        if self.silent_us is None:
-            self.silent_us = self.teller.now_us()
-            self.teller.tell("silent", self.name, why=why)
-
-    def impossible(self, why: str) -> None:
-        """What was answered cannot be."""
-        if self.silent_us is None:
-            self.teller.tell("impossible", self.name, why=why)
-        self.lost(why)
-
-    def there(self) -> None:
-        if self.silent_us is not None:
-            self.teller.tell("back", self.name, silent_us=self.teller.now_us() - self.silent_us)
-            self.silent_us = None
-
-
-class MeterPoll:
-    """One meter, of the house or of a box."""
-
-    def __init__(self, name: str, unit: int, driver: MeterDriver, link: Asker, teller: Teller) -> None:
-        self.reading: MeterReading | None = None
-        self.presence = Presence(name, teller)
-        self._unit = unit
-        self._driver = driver
-        self._link = link
-
-    async def round(self) -> None:
-        """Read it once."""
-        heard = await _read_all(self._link, self._unit, self._driver.reads())
-        if not isinstance(heard, Heard):
-            self.presence.lost(str(heard))
-            return
-        try:
-            self.reading = self._driver.understand(heard.at_us, heard.answers)
-        except ValueError as error:
-            self.presence.impossible(str(error))
-        else:
-            self.presence.there()
-
-    def view(self, start_us: int, phases: Sequence[int]) -> MeterView:
-        """The meter as a cycle sees it, times since ``start_us``, currents on the phases of the house."""
-        reading = self.reading
-        if reading is not None:
-            measured = None if reading.phases_ma is None else on_phases(reading.phases_ma, phases)
-            reading = replace(reading, at_us=reading.at_us - start_us, phases_ma=measured)
-        return MeterView(reading, _since(self.presence.silent_us, start_us))
+GREETINGS: Final = 3
+"""So often a box is asked after a connect for what it refuses to tell."""
 
 
 class BoxPoll:
     """One box, with the meter that the master knows to be its. ``may_write``: beside the limits that are ordered."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what it is, how it is spoken to and over what
         self,
         box: Box,
         driver: BoxDriver,
@@ -118,6 +69,7 @@ class BoxPoll:
         meter: MeterPoll | None,
         *,
         may_write: bool = True,
+        pacing: Pacing | None = None,
     ) -> None:
         self.box = box
         self.may_write = may_write
@@ -131,6 +83,10 @@ class BoxPoll:
         self._epoch = 0
         self._ordered: int | None = None
         self._lag = Lag(driver.latency_us, box.maximum_ma)
+        self._pacing = pacing or Pacing()
+        self._node = driver if isinstance(driver, Node) else None
+        wakes = driver.wakes if isinstance(driver, Wakeable) else ()
+        self._waking = Waking(wakes, box.minimum_ma) if wakes else None
         self._held: tuple[int, int] | None = None
         self._fed_us: int | None = None
         self._awaited_ma: int | None = None
@@ -146,6 +102,11 @@ class BoxPoll:
         self.behaviour = Behaviour()
         self._dumb = False
 
+    @property
+    def step_ma(self) -> int:
+        """The step in which the box takes limits."""
+        return self._driver.step_ma
+
     def license(self, allowed: bool, *, managed: bool) -> None:
         """Its licence comes or goes. Without one it is never written again, not even what it did not hear the first time."""
         if allowed == self.licensed:
@@ -155,6 +116,7 @@ class BoxPoll:
         self._teller.tell("licensed" if allowed else "unlicensed", self.box.name)
         self._ordered, self._awaited_ma, self._standing = None, None, False
         self.behaviour.release()
+        self._pacing.forget()
         self._greeted = None  # what is to be written once, is
 
     def begin(self, cycle: int, limit_ma: int | None) -> None:
@@ -167,14 +129,18 @@ class BoxPoll:
             rank = "cut" if self._standing else "raise"
             self._teller.tell("command", self.box.name, cycle=cycle, limit_ma=limit_ma, rank=rank)
         due = limit_ma is not None or self._standing or self.presence.silent_us is not None or self._in_doubt()
+        due = due or self._pacing.waits
         self._writes = self._order() if due and not self._left_alone() else []
 
     def _order(self) -> list[Awaitable[Outcome]]:
-        """Put the writes of the limit that was ordered last into the queue; none where nothing was."""
+        """Put the writes of the limit that was ordered last into the queue, as far as they may go now; none where nothing was."""
         if self._ordered is None:
             return []
         rank = Rank.CUT if self._standing else Rank.RAISE
-        return [self._link.ask(self.box.unit, one, rank) for one in self._driver.writes(self._ordered)]
+        writes = self._pacing.due(self._driver.writes(self._ordered), self._ordered, self._teller.now_us())
+        if self._node is not None:
+            return [self._link.cast(self.box.unit, self._node.casts_to, one, rank) for one in writes]
+        return [self._link.ask(self.box.unit, one, rank) for one in writes]
 
     def _in_doubt(self) -> bool:
         """Whether nobody can know the limit of a box that does not show it: it was told none on this connection."""
@@ -224,6 +190,8 @@ class BoxPoll:
             if await self._written():
                 self._fed_us = now_us
             return
+        if feed.writes and not self._pacing.may_feed(feed.writes, now_us):
+            return
         for write in feed.writes:
             outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
             if not isinstance(outcome, Answer):
@@ -231,6 +199,7 @@ class BoxPoll:
             if not isinstance(outcome, Answer | Refusal):
                 self._lost(outcome)
                 return
+        self._pacing.went(self._teller.now_us())
         self._fed_us = now_us
 
     def feeding(self) -> Feed | None:
@@ -264,12 +233,33 @@ class BoxPoll:
         if not known and not (await self._prepare(writes) and await self._say_again()):
             return False
         greeted = self._greeted or {}
-        heard = await _read_all(self._link, self.box.unit, reads)
+        heard = await read_all(self._link, self.box.unit, reads)
         if not isinstance(heard, Heard):
             self._lost(heard)
             return False
         if self._epoch == self._link.epoch:
             self._understand(greeted, heard, known=known)
+        return await self._woken() and (self._node is None or await self._granted(self._node, heard.answers))
+
+    async def _woken(self) -> bool:
+        """Wake a car that seems to sleep; whether the box answered."""
+        if self._waking is None or self.reading is None or not self._waking.due(self.reading) or not self.may_write:
+            return True
+        for write in self._waking.writes:
+            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
+            if not isinstance(outcome, Answer | Refusal):
+                self._lost(outcome)
+                return False
+        self._teller.tell("woken", self.box.name)
+        return True
+
+    async def _granted(self, node: Node, answers: Answers) -> bool:
+        """Give the leave that the box asks for, where there is current for it; whether the box answered."""
+        for write in node.grants(answers) if self.may_write and self._ordered else ():
+            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
+            if not isinstance(outcome, Answer | Refusal):
+                self._lost(outcome)
+                return False
         return True
 
     async def _say_again(self) -> bool:
@@ -283,14 +273,17 @@ class BoxPoll:
         if not outcomes:
             return True
         assert self._ordered is not None
+        self._pacing.went(self._teller.now_us())
         error = next((one for one in outcomes if not isinstance(one, Answer)), None)
+        told = error is None and self._pacing.bounds(self._ordered) and self._node is None
         told_ma, held_ma = down_to_step(self._ordered, self._driver.step_ma), self._held_ma()
-        if error is not None and held_ma is not None:
+        if not told and held_ma is not None:
             told_ma = max(told_ma, held_ma)
-        self._held = (self._link.epoch, told_ma) if error is None or held_ma is not None else None
+        self._held = (self._link.epoch, told_ma) if told or held_ma is not None else None
+        self._standing = self._standing and not told
         if error is None:
-            self._standing = False
-            self._teller.tell("answered", self.box.name, limit_ma=self._ordered)
+            if not self._pacing.waits and self._node is None:
+                self._teller.tell("answered", self.box.name, limit_ma=self._ordered)
         elif isinstance(error, Refusal):
             self._standing = False
             self._teller.tell("refused", self.box.name, limit_ma=self._ordered, code=error.code)
@@ -302,9 +295,13 @@ class BoxPoll:
         return True
 
     async def _greet(self) -> bool:
-        """Ask what one asks after each connect. What the box refuses is left out."""
+        """Ask what one asks after each connect. What the box refuses is left out, once it has been asked again: some refuse
+        their first reads.
+        """
         answers: dict[Read, tuple[int, ...]] = {}
-        for read in self._driver.greet():
+        for read in GREETINGS * self._driver.greet():
+            if read in answers:
+                continue
             outcome = await self._link.ask(self.box.unit, read, Rank.READ)
             if isinstance(outcome, Answer):
                 answers[read] = outcome.words
@@ -327,6 +324,7 @@ class BoxPoll:
         if not isinstance(error, Refusal | BadAnswer):
             self._greeted = self._held = self._fed_us = None
             self._lag.forget()
+            self._pacing.forget()
         self.behaviour.forget()
         self.presence.lost(str(error))
         self._suspect(error)
@@ -351,20 +349,28 @@ class BoxPoll:
         if not self._driver.shows_limit:
             held_ma = self._held_ma()
             reading = replace(reading, limit_ma=self.box.maximum_ma if held_ma is None else held_ma)
-        self.reading = replace(reading, limit_ma=self._lag.follows_ma(reading.limit_ma, heard.at_us))
+        follows_ma = self._lag.follows_ma(reading.limit_ma, heard.at_us)
+        self.reading = reading if follows_ma == reading.limit_ma else replace(reading, limit_ma=follows_ma)
         self.presence.there()
         self._fell_back = self._way_was_shut = False
         if known:
             self._watch(before, self.reading)
         else:
             self._compare(before, self.reading)
-        fault = self.behaviour.shows(self.reading.limit_ma, heard.at_us, self.box.minimum_ma)
-        if fault is not None:
-            shows_ma = self.behaviour.own_ma if fault == "by itself" else self.reading.limit_ma
-            self._teller.tell(fault, self.box.name, limit_ma=self._ordered or 0, shows_ma=shows_ma)
+        self._judge(self.reading.limit_ma, heard.at_us)
         if self._awaited_ma == self.reading.limit_ma:
-            self._awaited_ma = None
+            self._awaited_ma, self._standing = None, False
             self._teller.tell("confirmed", self.box.name, limit_ma=self.reading.limit_ma)
+
+    def _judge(self, shows_ma: int, at_us: int) -> None:
+        """Tell of a box that does not do as it is told, by the limit that it shows."""
+        behaviour, own_ma, told_ma = self.behaviour, self.behaviour.own_ma, self._ordered or 0
+        fault = behaviour.shows(shows_ma, at_us, self.box.minimum_ma)
+        if fault is not None:
+            shown_ma = behaviour.own_ma if fault == "by itself" else shows_ma
+            self._teller.tell(fault, self.box.name, limit_ma=told_ma, shows_ma=shown_ma)
+        if behaviour.others and not behaviour.by_itself:
+            self._teller.tell("foreign", self.box.name, times=behaviour.others, limit_ma=told_ma, shows_ma=own_ma)
 
     def _watch(self, before: BoxReading | None, now: BoxReading) -> None:
         """Have it greeted anew where it took another limit by itself."""
@@ -392,16 +398,13 @@ class BoxPoll:
         """The box as a cycle sees it, times since ``start_us``; what its own meter measures comes into its reading."""
         reading = self.reading
         if reading is not None:
-            reading = replace(reading, at_us=reading.at_us - start_us)
-            if self._meter is not None and self._meter.presence.silent_us is None and self._meter.reading is not None:
-                measured = self._meter.reading
-                reading = replace(
-                    reading, phases_ma=measured.phases_ma, power_w=measured.power_w, energy_wh=measured.energy_wh
-                )
+            meter = self._meter
+            measured = None if meter is None or meter.presence.silent_us is not None else meter.reading
+            reading = reading.since(start_us, measured)
         heard_us = self._link.heard_us(self.box.unit)
         heard = 0 if heard_us is None else heard_us - start_us
         remembered = self.remembered if reading is None else None
-        silent_us = _since(self.presence.silent_us, start_us)
+        silent_us = since(self.presence.silent_us, start_us)
         return BoxView(reading, silent_us, heard, self._licence, self.behaviour.by_itself, remembered)
 
 
@@ -410,26 +413,3 @@ def in_its_case(box: Box) -> bool:
     here, there = box.address, box.meter.address if box.meter is not None else None
     same_host = isinstance(here, TcpAddress) and isinstance(there, TcpAddress) and here.host == there.host
     return same_host and box.meter is not None and box.meter.device == "power-brain-s0"
-
-
-class Heard(NamedTuple):
-    """The answers to all reads of a round, and when the last of them arrived."""
-
-    at_us: int
-    answers: Answers
-
-
-async def _read_all(link: Asker, unit: int, reads: Sequence[Read]) -> Heard | LinkError:
-    """All the answers, or the first error."""
-    answers: dict[Read, tuple[int, ...]] = {}
-    at_us = 0
-    for read in reads:
-        outcome = await link.read(unit, read)
-        if not isinstance(outcome, Answer):
-            return outcome
-        answers[read], at_us = outcome.words, outcome.at_us
-    return Heard(at_us, answers)
-
-
-def _since(at_us: int | None, start_us: int) -> int | None:
-    return None if at_us is None else at_us - start_us

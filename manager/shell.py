@@ -15,21 +15,25 @@ every cycle, and the ledger is written before a command leaves that could not be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 from chargebench.datasheets.errors import BadInput
 from chargebench.datasheets.load import load
-from chargebench.manager.drivers.registry import Sheets, box_driver, meter_driver
+from chargebench.manager.doubts import Doubts
+from chargebench.manager.drivers.registry import Sheets, box_driver, dozes, gap_us, meter_driver, told_by_broadcast
 from chargebench.manager.ledger import Ledger, Store, Unusable
 from chargebench.manager.licence import licensed, third_party
 from chargebench.manager.links.link import Link
 from chargebench.manager.links.master import now_us, quiet
+from chargebench.manager.meter_poll import MeterPoll
 from chargebench.manager.notes import Note, Teller
+from chargebench.manager.orders import NO_ORDERS, Desk, Orders
+from chargebench.manager.pacing import Pacing
 from chargebench.manager.policies.registry import as_meant
-from chargebench.manager.readings import Command, View
-from chargebench.manager.rounds import BEAT_US, BoxPoll, MeterPoll
+from chargebench.manager.readings import Command, Session, View
+from chargebench.manager.rounds import BEAT_US, BoxPoll
 from chargebench.manager.site import Address, Site, TcpAddress
 
 MANAGER = "manager"
@@ -46,19 +50,38 @@ class Controller(Protocol):
         """The commands of cycle ``n``."""
 
 
+@runtime_checkable
+class Stepping(Protocol):
+    """A controller that gives current in the steps in which boxes take it."""
+
+    def in_steps(self, steps_ma: Sequence[int]) -> None:
+        """The step of each box, before the first cycle."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A controller that knows of the cars what is worth keeping over a restart."""
+
+    def sessions(self) -> Sequence[Session | None]:
+        """The car at each box, None where there is none, as of the last cycle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """What a manager has to do with beyond one start of it.
 
     ``licences`` says how many there are now, beyond those that are free; as many as the site says, if left out. ``store``
-    keeps what is to be known after a restart; it is used only where something is written.
+    keeps what is to be known after a restart; it is used only where something is written. ``orders`` says what is ordered now,
+    ``day_us`` the time of the day, us since midnight, by which the site's own plan goes.
     """
 
     licences: Callable[[], int] | None = None
     store: Store | None = None
+    orders: Callable[[], Orders] | None = None
+    day_us: Callable[[], int] | None = None
 
 
-async def manage(
+async def manage(  # noqa: PLR0913 all that it is given from outside
     site: Site,
     controller_factory: Callable[[Site], Controller],
     *,
@@ -66,20 +89,26 @@ async def manage(
     note: Callable[[Note], None],
     sheets: Sheets = load,
     life: Life = Life(),
+    links: Callable[[Site, Mapping[str, str], Teller], Links] | None = None,
 ) -> None:
     """Manage ``site`` until cancelled; then every link is closed, in the order of the site.
 
     ``ports`` says where a port or an address of the site really leads: "COM1" to "/dev/ttyUSB0" or any URL of pyserial,
-    "192.168.2.151:4701" to another host and port. ``BadInput`` or ``UnknownName`` before anything is opened.
+    "192.168.2.151:4701" to another host and port. ``links`` makes other links to them. ``BadInput`` or ``UnknownName``
+    before anything is opened.
     """
     quiet()
     teller = Teller(note, now_us)
-    links = Links(site, ports, teller)
-    crew = Crew(site, links, teller, sheets, life.licences)
+    ways = (links or Links)(site, ports, teller)
+    crew = Crew(site, ways, teller, sheets, life.licences)
+    crew.desk = Desk(site, life.orders, life.day_us)
     keeper = Keeper(site, life.store, crew, teller) if life.store is not None and site.management else None
-    tasks = [asyncio.get_running_loop().create_task(link.run(), name=f"link {link.name}") for link in links.all]
+    tasks = [asyncio.get_running_loop().create_task(link.run(), name=f"link {link.name}") for link in ways.all]
     try:
-        await _cycles(site, controller_factory(site), crew, links, teller, keeper)
+        controller = controller_factory(site)
+        if isinstance(controller, Stepping):
+            controller.in_steps([box.step_ma for box in crew.boxes])
+        await _cycles(site, controller, crew, ways, teller, keeper)
     finally:
         for task in tasks:
             task.cancel()
@@ -90,6 +119,7 @@ async def _cycles(
     site: Site, controller: Controller, crew: Crew, links: Links, teller: Teller, keeper: Keeper | None
 ) -> None:
     start_us = now_us()
+    learner = controller if isinstance(controller, Learner) else None
     n = 0
     while True:
         await _sleep_until(start_us + n * controller.cycle_us)
@@ -97,7 +127,8 @@ async def _cycles(
         view = crew.view(start_us)
         commands = controller.cycle(n, view)
         if keeper is not None:
-            commands = keeper.kept(view, commands, n * controller.cycle_us)
+            sessions = None if learner is None else learner.sessions()
+            commands = keeper.kept(view, commands, n * controller.cycle_us, sessions)
         teller.tell("cycle", MANAGER, cycle=n, commands=len(commands))
         links.new_round()
         begun_us = now_us()
@@ -136,10 +167,12 @@ class Keeper:
         if remembered:
             teller.tell("remembers", MANAGER, boxes=sum(page is not None for page in known))
 
-    def kept(self, view: View, commands: Sequence[Command], now_us: int) -> Sequence[Command]:
+    def kept(
+        self, view: View, commands: Sequence[Command], now_us: int, sessions: Sequence[Session | None] | None = None
+    ) -> Sequence[Command]:
         """The commands that may leave: all of them, or only those that raise nothing while nothing can be kept."""
         try:
-            self._ledger.take(view, commands, now_us)
+            self._ledger.take(view, commands, now_us, sessions)
         except Unusable as error:
             if not self._failing:
                 self._teller.tell("unsaved", MANAGER, why=str(error))
@@ -163,6 +196,7 @@ class Links:
         self._ports = ports
         self._teller = teller
         self._by_target: dict[str, tuple[Address, Link]] = {}
+        self._broadcasts: dict[str, str] = {}
         self._path = site.path
 
     def to(self, address: Address, name: str) -> Link:
@@ -171,7 +205,7 @@ class Links:
         if target is None:
             target = str(address) if isinstance(address, TcpAddress) else address.port
         if target not in self._by_target:
-            link = Link(address, target, self._teller)
+            link = self.make(address, target)
             self._by_target[target] = address, link
             self.all.append(link)
         first, link = self._by_target[target]
@@ -179,9 +213,23 @@ class Links:
             raise BadInput(self._path, name, f"expected {first}, as another device has on this line, got {address}")
         return link
 
+    def alone(self, link: Link, name: str) -> None:
+        """``name`` is told by what all of its kind on its line hear; ``BadInput`` where there is another such."""
+        other = self._broadcasts.setdefault(link.name, name)
+        if other != name:
+            raise BadInput(self._path, name, f"expected a line of its own: what tells it its limit tells {other}, too")
+
+    def make(self, address: Address, target: str) -> Link:
+        """A new link to ``address``, which is really at ``target``."""
+        return Link(address, target, self._teller)
+
     def new_round(self) -> None:
         for link in self.all:
             link.new_round()
+
+    async def all_at_once(self, rounds: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Have these done over the links, side by side."""
+        await asyncio.gather(*rounds)
 
 
 class Crew:
@@ -191,43 +239,56 @@ class Crew:
         self, site: Site, links: Links, teller: Teller, sheets: Sheets, licences: Callable[[], int] | None
     ) -> None:
         self._site = site
+        self._links = links
         self._licences = licences
         self._foreign = third_party(site.boxes, sheets)
         self.boxes: list[BoxPoll] = []
         self.meters: list[MeterPoll] = []
         self._box_meters: list[MeterPoll] = []
+        self._doubts = Doubts(site, teller)
+        self.desk = Desk(site)
         for box in site.boxes:
             meter = None
             link = links.to(box.address, box.name)
             if box.meter is not None:
                 name = f"meter of {box.name}"
                 its_driver = meter_driver(box.meter.device, sheets)
-                meter = MeterPoll(name, box.meter.unit, its_driver, links.to(box.meter.address, name), teller)
+                meter_link = links.to(box.meter.address, name)
+                meter = MeterPoll(name, box.meter.unit, its_driver, meter_link, teller)
                 self._box_meters.append(meter)
-            link.keep_gap(dict(sheets(box.device).limits).get("pause_us", 0))
-            may_write = site.management and box.licensed
-            driver = box_driver(box.device, sheets)
-            poll = BoxPoll(as_meant(site.policy, box), driver, link, teller, meter, may_write=may_write)
+                meter_link.keep_gap(gap_us(sheets(box.meter.device)))
+            link.keep_gap(gap_us(sheets(box.device)))
+            if dozes(sheets(box.device)):
+                link.dozes(box.unit)
+            if told_by_broadcast(sheets(box.device)):
+                links.alone(link, box.name)
+            may_write = site.management and box.licensed and not box.observed
+            driver = box_driver(box.device, sheets, box.unit)
+            pacing, meant = Pacing.of(sheets(box.device)), as_meant(site.policy, box)
+            poll = BoxPoll(meant, driver, link, teller, meter, may_write=may_write, pacing=pacing)
             if not box.licensed:
                 teller.tell("unlicensed", box.name)
             self.boxes.append(poll)
         for one in site.meters:
             link = links.to(one.address, one.name)
-            self.meters.append(MeterPoll(one.name, one.unit, meter_driver(one.device, sheets), link, teller))
+            link.keep_gap(gap_us(sheets(one.device)))
+            its_driver = meter_driver(one.device, sheets)
+            self.meters.append(MeterPoll(one.name, one.unit, its_driver, link, teller, one.factor))
 
     def view(self, start_us: int) -> View:
-        """What has arrived so far."""
-        return View(
-            tuple(box.view(start_us) for box in self.boxes),
-            tuple(meter.view(start_us, one.phases) for meter, one in zip(self.meters, self._site.meters, strict=True)),
-        )
+        """What has arrived so far, as far as it is believed."""
+        boxes = tuple(box.view(start_us) for box in self.boxes)
+        meters = zip(self.meters, self._site.meters, strict=True)
+        seen = self._doubts.believable(View(boxes, tuple(meter.view(start_us, one.phases) for meter, one in meters)))
+        orders = self.desk.now()
+        return seen if orders is NO_ORDERS else replace(seen, orders=orders.since(start_us))
 
     def review_licences(self) -> None:
         """Ask which boxes may be managed now."""
         if self._licences is not None:
             allowed = licensed(self._foreign, self._licences())
             for box, one in zip(self.boxes, allowed, strict=True):
-                box.license(one, managed=self._site.management)
+                box.license(one, managed=self._site.management and not box.box.observed)
 
     def feeds(self) -> bool:
         """Whether a box wants something to be written between two rounds."""
@@ -239,8 +300,9 @@ class Crew:
 
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""
-        limits = {one.box: one.limit_ma for one in commands if self.boxes[one.box].licensed}
+        heard = [one for one in commands if self.boxes[one.box].licensed and not self.boxes[one.box].box.observed]
+        limits = {one.box: one.limit_ma for one in heard}
         for k, box in enumerate(self.boxes):
             box.begin(cycle, limits.get(k))
         polls: list[BoxPoll | MeterPoll] = [*self.boxes, *self._box_meters, *self.meters]
-        await asyncio.gather(*(poll.round() for poll in polls))
+        await self._links.all_at_once([poll.round() for poll in polls])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
+
+Mode = Literal["rtu", "ascii"]
+"""The two transmission modes of a serial line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +22,18 @@ class TcpAddress:
 
 @dataclass(frozen=True, slots=True)
 class SerialAddress:
-    """``COM1,9600,8,n,1``."""
+    """``COM1,9600,8,n,1``; ``COM1,38400,8,e,1,ascii`` where the line speaks Modbus ASCII."""
 
     port: str
     baud: int
     bits: int
     parity: Literal["N", "E", "O"]
     stops: int
+    mode: Mode = "rtu"
 
     def __str__(self) -> str:
-        return f"{self.port},{self.baud},{self.bits},{self.parity.lower()},{self.stops}"
+        mode = "" if self.mode == "rtu" else f",{self.mode}"
+        return f"{self.port},{self.baud},{self.bits},{self.parity.lower()},{self.stops}{mode}"
 
 
 Address = TcpAddress | SerialAddress
@@ -43,10 +48,20 @@ class Fuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """A limit per phase that an input of the master decides: one while it is on, another while it is off; 0 = stop."""
+
+    input: int
+    on_ma: int
+    off_ma: int
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """The house connection. ``limit_ma`` per phase is floor(max total power / (3 U)); ``evse_ma`` None = no limit of its own.
 
-    ``reserve_ma`` is never given away. ``house_max_ma``: the house's greatest load, counted where no meter tells it.
+    ``reserve_ma`` is never given away. ``house_max_ma``: the house's greatest load, counted where no meter tells it. Where an
+    input decides a limit (``limit_input``, ``evse_input``), ``limit_ma`` or ``evse_ma`` is the greater of both.
     """
 
     max_total_power_w: int
@@ -56,6 +71,17 @@ class Connection:
     voltage_mv: int = 230_000
     house_max_ma: int = 0
     fuse: Fuse | None = None
+    limit_input: Switched | None = None
+    evse_input: Switched | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A sub-distribution with a limit per phase (L1..L3) of its own, fed by another circuit, or "" by the house connection."""
+
+    name: str
+    limit_ma: tuple[int, int, int]
+    fed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +103,11 @@ class BoxMeter:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One EVSE. ``phases``: the house phase (0..2) at each of its terminals; ``internal``: the master's own."""
+    """One EVSE. ``phases``: the house phase (0..2) at each of its terminals; ``internal``: the master's own.
+
+    ``circuit`` names what feeds it, "" the house connection itself. ``enabled``: whether it is to charge at all; one that is not
+    is told 0. ``observed``: it is read and never written. ``maximum_ma`` is no more than its cable carries.
+    """
 
     name: str
     device: str
@@ -94,6 +124,9 @@ class Box:
     boot_ma: int | None = None
     boot_enable: bool | None = None
     licensed: bool = True
+    circuit: str = ""
+    enabled: bool = True
+    observed: bool = False
 
     @property
     def failsafe(self) -> Failsafe | None:
@@ -103,22 +136,47 @@ class Box:
         return Failsafe(self.failsafe_us, self.failsafe_ma)
 
 
+Role = Literal["grid supply", "consumption", "generation", "consumption of cars", "display"]
+"""What a meter of the house measures: all, boxes included; the house without them; what it makes by itself; them alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class HouseMeter:
-    """A meter of the house: role "grid supply" (all, boxes included) or "consumption" (the house without boxes)."""
+    """A meter of the house. Those of generation count where none measures the grid supply, and never for more than the house takes.
+
+    Those of cars and for display are read and shown, and nothing is decided by them.
+    What it shows counts ``factor`` times: the ratio of its transformers, -1 where it shows what is drawn as fed in.
+    """
 
     name: str
     device: str
     address: Address
     unit: int
-    role: Literal["grid supply", "consumption", "display"]
+    role: Role
     phases: tuple[int, ...] = (0, 1, 2)
+    factor: int = 1
+
+    @property
+    def tells_house(self) -> bool:
+        """Whether it tells what the house draws."""
+        return self.role in {"grid supply", "consumption"}
 
 
-Policy = Literal["fair", "original"]
-"""By whose rules a site is shared: ours, or those that the original's pages tell."""
+Policy = Literal["fair", "original", "first-come", "equal-split", "rotation", "none"]
+"""By whose rules a site is shared: ours, those that the original's pages tell, and others to compare them with."""
 
 POLICIES: Final[tuple[Policy, ...]] = get_args(Policy)
+
+
+class Hours(NamedTuple):
+    """A part of each day, us since midnight, over midnight where it ends before it begins; none where both are the same."""
+
+    from_us: int
+    to_us: int
+
+
+Surplus = tuple[tuple[int, int], ...]
+"""From each time of the day on (us since midnight) so many W for the boxes together, in the order of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +184,8 @@ class Site:
     """A whole site, in the order of the file; ``boxes`` holds the internal EVSE too where there is one.
 
     ``licences``: how many boxes of other makers may be managed beyond those that are free. ``policy``: by whose rules.
+    ``imbalance_ma``: by how much the boxes that do not use all phases may load one more than another. ``dimming``: that the
+    grid operator may dim, and when that is so by itself; None where he may not.
     """
 
     connection: Connection
@@ -135,3 +195,7 @@ class Site:
     path: str = ""
     licences: int = 0
     policy: Policy = "fair"
+    circuits: tuple[Circuit, ...] = ()
+    imbalance_ma: int | None = None
+    dimming: Hours | None = None
+    surplus: Surplus = ()

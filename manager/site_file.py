@@ -11,8 +11,12 @@ from pydantic import AfterValidator, Field
 
 from chargebench.datasheets.forms import Current, Duration, Form, Name, Phases, Power, Voltage, fill
 from chargebench.datasheets.load import load, names
+from chargebench.datasheets.quantity import show
 from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
+from chargebench.manager.circuits_file import CircuitForm, circuits, unknown
+from chargebench.manager.inputs_file import TotalPower
 from chargebench.manager.licence import MOST_SLAVES, licensed, surplus_slaves, third_party
+from chargebench.manager.orders_file import Dimming, SurplusSteps, hours, surplus
 from chargebench.manager.site import (
     Address,
     Box,
@@ -20,7 +24,9 @@ from chargebench.manager.site import (
     Connection,
     Fuse,
     HouseMeter,
+    Mode,
     Policy,
+    Role,
     SerialAddress,
     Site,
     TcpAddress,
@@ -31,11 +37,11 @@ INTERNAL_PORT = 4701
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _TCP = re.compile(rf"({_LABEL}(?:\.{_LABEL})*):([0-9]{{1,5}})", re.ASCII)
 _NUMBERS = re.compile(r"[0-9.]+", re.ASCII)
-_SERIAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}),([0-9]{3,7}),([78]),([neoNEO]),([12])", re.ASCII)
+_SERIAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}),([0-9]{3,7}),([78]),([neoNEO]),([12])(,ascii|,ASCII)?", re.ASCII)
 
 
 def parse_address(text: str) -> Address:
-    """``192.168.2.151:4701`` or ``COM1,9600,8,n,1``; ``ValueError`` says what was expected."""
+    """``192.168.2.151:4701``, ``COM1,9600,8,n,1`` or ``COM1,38400,8,e,1,ascii``; ``ValueError`` says what was expected."""
     example = "expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1"
     if (tcp := _TCP.fullmatch(text)) and len(tcp[1]) <= 253:
         if not 1 <= int(tcp[2]) <= 65535:
@@ -45,8 +51,18 @@ def parse_address(text: str) -> Address:
         return TcpAddress(tcp[1], int(tcp[2]))
     if serial := _SERIAL.fullmatch(text):
         parity: Literal["N", "E", "O"] = {"n": "N", "e": "E", "o": "O"}[serial[4].lower()]  # type: ignore[assignment]
-        return SerialAddress(serial[1], int(serial[2]), int(serial[3]), parity, int(serial[5]))
+        mode: Mode = "ascii" if serial[6] else "rtu"
+        return SerialAddress(serial[1], int(serial[2]), int(serial[3]), parity, int(serial[5]), mode)
     raise ValueError(f"{example}, got {text[:60]!r}")
+
+
+def address_of(text: str, device: str) -> Address:
+    """The address as this device is reached there: in ASCII mode, too, where it speaks no other on a line."""
+    address = parse_address(text)
+    if isinstance(address, TcpAddress) or device not in names():
+        return address
+    ways = load(device).transports
+    return replace(address, mode="ascii") if "ascii" in ways and "rtu" not in ways else address
 
 
 def _is_ip4(host: str) -> bool:
@@ -59,6 +75,14 @@ def _address(text: str) -> str:
     return text
 
 
+def _factor(value: int) -> int:
+    if value == 0 or abs(value) > FACTOR_MOST:
+        raise ValueError(f"expected a whole number from 1 to {FACTOR_MOST}, or below 0 to turn signs, got {value}")
+    return value
+
+
+FACTOR_MOST: Final = 1_000
+Factor = Annotated[int, AfterValidator(_factor)]
 At = Annotated[str, AfterValidator(_address)]
 UnitId = Annotated[int, Field(ge=1, le=255)]
 """Of a device at a TCP address; on a serial line they end at ``LINE_UNIT_MOST``."""
@@ -77,8 +101,8 @@ class FuseForm(Form):
 class ConnectionForm(Form):
     """``connection:`` of a site."""
 
-    max_total_power: Power
-    max_total_evse_power: Power | None = None
+    max_total_power: TotalPower
+    max_total_evse_power: TotalPower | None = None
     reserve: Power = 0
     voltage: Voltage = 230_000
     house_max: Current = 0
@@ -122,6 +146,10 @@ class BoxForm(Form):
     meter: BoxMeterForm | None = None
     failsafe: FailsafeForm | None = None
     boot: BootForm | None = None
+    circuit: Name | None = None
+    cable: Current | None = None
+    charge_enabled: Literal["on", "off"] = "on"
+    observation: Literal["on", "off"] = "off"
 
 
 class MeterForm(Form):
@@ -131,8 +159,9 @@ class MeterForm(Form):
     device: Name
     id: UnitId
     at: At
-    role: Literal["grid supply", "consumption", "display"]
+    role: Role
     phases: Phases = (0, 1, 2)
+    factor: Factor = 1
 
 
 class SiteForm(Form):
@@ -141,6 +170,10 @@ class SiteForm(Form):
     connection: ConnectionForm
     evses: Annotated[tuple[BoxForm, ...], Field(min_length=1)]
     meters: tuple[MeterForm, ...] = ()
+    circuits: tuple[CircuitForm, ...] = ()
+    imbalance: Current | None = None
+    dimming: Dimming | None = None
+    surplus: SurplusSteps = ()
     load_management: Literal["on", "observation", "off"] = "on"
     policy: Policy = "fair"
     licences: Annotated[int, Field(ge=0, le=99)] = 0
@@ -156,8 +189,14 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
     """The site that a form means; ``loc`` is where the form stands in ``document``."""
     problems = Problems(document)
     boxes = tuple(_box(box, (*loc, "evses", k), problems) for k, box in enumerate(form.evses))
+    tree = circuits(form.circuits, form.connection.voltage, (*loc, "circuits"), problems)
+    called = [circuit.name for circuit in tree]
+    for k, evse in enumerate(form.evses):
+        if evse.circuit is not None and evse.circuit not in called:
+            problems.add((*loc, "evses", k, "circuit"), unknown(evse.circuit, called))
     meters = tuple(
-        HouseMeter(one.name, one.device, parse_address(one.at), one.id, one.role, one.phases) for one in form.meters
+        HouseMeter(one.name, one.device, address_of(one.at, one.device), one.id, one.role, one.phases, one.factor)
+        for one in form.meters
     )
     _names(form, loc, problems)
     for k, box in enumerate(boxes):
@@ -171,10 +210,13 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
         problems.add((*loc, "evses", k), "expected an address (at), since the internal EVSE stands above already")
     for k in surplus_slaves(boxes):
         problems.add((*loc, "evses", k), f"expected at most {MOST_SLAVES} slave EVSEs, this is one more")
+    dimmed = hours(form.dimming, (*loc, "dimming"), problems)
+    spare = surplus(form.surplus, (*loc, "surplus"), problems)
     problems.raise_any()
     boxes = _licensed(boxes, form.licences)
     managed = form.load_management == "on"
-    return Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy)
+    site = Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy, tree)
+    return replace(site, imbalance_ma=form.imbalance, dimming=dimmed, surplus=spare)
 
 
 def _unit(address: Address, unit: int, loc: tuple[str | int, ...], problems: Problems) -> None:
@@ -200,21 +242,26 @@ def _names(form: SiteForm, loc: tuple[str | int, ...], problems: Problems) -> No
 
 
 def _connection(form: ConnectionForm) -> Connection:
+    own = form.max_total_evse_power
     return Connection(
-        max_total_power_w=form.max_total_power,
-        limit_ma=per_phase_ma(form.max_total_power, form.voltage),
-        evse_ma=None if form.max_total_evse_power is None else per_phase_ma(form.max_total_evse_power, form.voltage),
+        max_total_power_w=form.max_total_power.most_w,
+        limit_ma=per_phase_ma(form.max_total_power.most_w, form.voltage),
+        evse_ma=None if own is None else per_phase_ma(own.most_w, form.voltage),
         reserve_ma=per_phase_ma(form.reserve, form.voltage),
         voltage_mv=form.voltage,
         house_max_ma=form.house_max,
         fuse=None if form.fuse is None else Fuse(form.fuse.rating, form.fuse.curve),
+        limit_input=form.max_total_power.switched(form.voltage),
+        evse_input=None if own is None else own.switched(form.voltage),
     )
 
 
 def _box(form: BoxForm, loc: tuple[str | int, ...], problems: Problems) -> Box:
-    address = TcpAddress("localhost", INTERNAL_PORT) if form.at is None else parse_address(form.at)
+    address = TcpAddress("localhost", INTERNAL_PORT) if form.at is None else address_of(form.at, form.device)
     if form.minimum > form.maximum:
         problems.add((*loc, "minimum"), "expected at most the maximum of the box")
+    elif form.cable is not None and form.minimum > form.cable:
+        problems.add((*loc, "cable"), f"expected at least the minimum of the box, {show(form.minimum, 'mA')}")
     if form.at is None and form.device != "power-brain":
         problems.add((*loc, "device"), "expected power-brain for the internal EVSE, or an address (at)")
     boot = form.boot or BootForm()
@@ -226,18 +273,21 @@ def _box(form: BoxForm, loc: tuple[str | int, ...], problems: Problems) -> Box:
         phases=form.phases,
         internal=form.at is None,
         minimum_ma=form.minimum,
-        maximum_ma=form.maximum,
+        maximum_ma=form.maximum if form.cable is None else min(form.maximum, form.cable),
         priority=form.priority,
         meter=None if form.meter is None else _box_meter(form.meter, address, loc, problems),
         failsafe_us=None if form.failsafe is None else form.failsafe.after,
         failsafe_ma=None if form.failsafe is None else form.failsafe.current,
         boot_ma=boot.limit,
         boot_enable=None if boot.enable is None else boot.enable == "on",
+        circuit=form.circuit or "",
+        enabled=form.charge_enabled == "on",
+        observed=form.observation == "on",
     )
 
 
 def _box_meter(form: BoxMeterForm, box: Address, loc: tuple[str | int, ...], problems: Problems) -> BoxMeter:
-    address = box if form.at is None else parse_address(form.at)
+    address = box if form.at is None else address_of(form.at, form.device)
     if form.port is not None:
         if isinstance(address, TcpAddress) and form.at is None:
             address = TcpAddress(address.host, form.port)

@@ -1,73 +1,85 @@
 """The manager's memory over restarts, in one SQLite file that only one manager at a time can have.
 
 Whole or not at all is SQLite's own promise, a process that is killed leaves no lock behind, and the file is read as what
-anybody may have written: numbers out of bounds are damage. A damaged file is put aside under another name, once told of,
-and the manager goes on as one that remembers nothing.
+anybody may have written: numbers out of bounds are damage. A file that is damaged, or that is something else, is refused
+and stays as it is: to begin without memory is a decision of a person, who gives the file another name.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-from chargebench.datasheets.errors import CannotOpen
+from chargebench.datasheets.errors import BadInput, CannotOpen
 from chargebench.manager.ledger import States, Unusable
-from chargebench.manager.readings import Remembered
+from chargebench.manager.readings import Remembered, Session
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
+OURS: Final = 0x63686772
+"""The application id of the file: its tables are the manager's."""
+
 MOST_BOXES: Final = 1_000
 MOST_MA: Final = 100_000
+MOST_WH: Final = 10_000_000
 MOST_US: Final = 1 << 53
-_TABLE: Final = """
-CREATE TABLE IF NOT EXISTS boxes (
+_TABLES: Final = (
+    "CREATE TABLE site (path TEXT NOT NULL)",
+    """
+CREATE TABLE boxes (
   name TEXT PRIMARY KEY, top_ma INTEGER NOT NULL, sent_ma INTEGER,
-  failsafe_us INTEGER, failsafe_ma INTEGER, boot_ma INTEGER, restarts INTEGER
+  failsafe_us INTEGER, failsafe_ma INTEGER, boot_ma INTEGER, restarts INTEGER,
+  phases INTEGER, energy_wh INTEGER, waited_us INTEGER, left_us INTEGER
 )
-"""
-_COLUMNS: Final = ["name", "top_ma", "sent_ma", "failsafe_us", "failsafe_ma", "boot_ma", "restarts"]
+""",
+)
+_COLUMNS: Final = [
+    *("name", "top_ma", "sent_ma", "failsafe_us", "failsafe_ma", "boot_ma", "restarts"),
+    *("phases", "energy_wh", "waited_us", "left_us"),
+]
+_INSERT: Final = f"INSERT INTO boxes VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (question marks, nothing else)
 _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_REMEDY: Final = "give it another name to begin without memory, and every box counts at its maximum until it is reached"
 
 
 class SqliteStore:
     """A store in the file at ``path``, made where there is none. Held until ``close``, or until the process ends.
 
-    ``CannotOpen`` where another manager has it, or where there can be no such file.
+    ``site`` names whose boxes are kept in it. ``CannotOpen`` where another process has it, or where there can be no such
+    file; ``BadInput`` where it is damaged, or something else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, site: str = "") -> None:
         self._path = path
-        self._why = ""
+        self._site = site
         try:
             self._file = self._open()
         except Unusable as damage:
-            self._why = f"{damage.args[0]}; it is kept as {self._put_aside().name}"
-            try:
-                self._file = self._open()
-            except Unusable as again:
-                raise CannotOpen(str(path), str(again.args[0])) from again
+            raise BadInput(str(path), "", f"{damage.args[0]}; {_REMEDY}") from damage
+
+    @property
+    def site(self) -> str:
+        """Whose boxes were saved last; nothing if none were."""
+        row = self._file.execute("SELECT path FROM site").fetchone()
+        return "" if row is None else str(row[0])
 
     def load(self) -> States:
-        """What was saved last; ``Unusable`` once where the file was damaged, nothing after that."""
-        if self._why:
-            why, self._why = self._why, ""
-            raise Unusable(why)
+        """What was saved last; ``Unusable``."""
         try:
-            rows = self._file.execute("SELECT * FROM boxes ORDER BY name LIMIT ?", (MOST_BOXES,)).fetchall()
-            return {name: _checked(*values) for name, *values in rows}
+            return _states(self._file)
         except (sqlite3.Error, ValueError) as error:
-            raise Unusable(f"{self._path} is damaged: {error}") from error
+            raise Unusable(f"{self._path} cannot be read: {error}") from error
 
     def save(self, states: States) -> None:
         """Keep ``states`` in place of all others; on the disk when this returns. ``Unusable``."""
-        rows = [
-            (name, one.top_ma, one.sent_ma, one.failsafe_us, one.failsafe_ma, one.boot_ma, one.restarts)
-            for name, one in states.items()
-        ]
+        rows = [_row(name, one) for name, one in states.items()]
         try:
             with self._file:
+                self._file.execute("DELETE FROM site")
+                self._file.execute("INSERT INTO site VALUES (?)", (self._site,))
                 self._file.execute("DELETE FROM boxes")
-                self._file.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                self._file.executemany(_INSERT, rows)
         except sqlite3.Error as error:
             raise Unusable(f"{self._path} cannot be written: {error}") from error
 
@@ -76,14 +88,16 @@ class SqliteStore:
         self._file.close()
 
     def _open(self) -> sqlite3.Connection:
-        """The file, locked; ``Unusable`` if it is none of ours, ``CannotOpen`` if it cannot be had."""
+        """The file, locked, and all in it read once; ``Unusable`` if that makes no sense, ``CannotOpen`` if it cannot be had."""
         try:
+            _make_private(self._path)
             file = sqlite3.connect(self._path, timeout=0)
-        except sqlite3.Error as error:
-            raise CannotOpen(str(self._path), f"cannot be opened: {error}") from error
+        except (OSError, sqlite3.Error) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise CannotOpen(str(self._path), f"cannot be opened: {why}") from error
         try:
             file.execute("PRAGMA locking_mode = EXCLUSIVE")
-            file.execute("PRAGMA synchronous = FULL")
+            file.execute("PRAGMA synchronous = EXTRA")
             with file:
                 file.execute("BEGIN EXCLUSIVE")
                 _lay_out(file)
@@ -93,35 +107,67 @@ class SqliteStore:
                 raise CannotOpen(str(self._path), "is held by another manager of this site") from error
             if isinstance(error, sqlite3.OperationalError):
                 raise CannotOpen(str(self._path), f"cannot be opened: {error}") from error
-            raise Unusable(f"{self._path} is damaged: {error}") from error
-        except Unusable as error:
+            raise Unusable(f"is damaged: {error}") from error
+        except Unusable:
             file.close()
-            raise Unusable(f"{self._path} {error.args[0]}") from error
+            raise
+        try:
+            _states(file)
+        except (sqlite3.Error, ValueError) as error:
+            file.close()
+            raise Unusable(f"is damaged: {error}") from error
         return file
 
-    def _put_aside(self) -> Path:
-        """Give the damaged file another name, in place of one that was put aside before."""
-        aside = self._path.with_name(f"{self._path.name}.damaged")
-        try:
-            return self._path.replace(aside)
-        except OSError as error:
-            raise CannotOpen(str(self._path), f"is damaged and cannot be put aside: {error.strerror}") from error
+
+def _make_private(path: Path) -> None:
+    """Have the file there, and nobody else's: who can write it can have boxes counted as less than they are."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        found = path.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _lay_out(file: sqlite3.Connection) -> None:
-    """Make the table where there is none; ``Unusable`` where there is another."""
+    """Make the tables in a new file; ``Unusable`` where others are in it, and then nothing is changed."""
+    (tables,) = file.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (layout,) = file.execute("PRAGMA user_version").fetchone()
-    if layout not in (0, LAYOUT):
+    (owner,) = file.execute("PRAGMA application_id").fetchone()
+    if not (tables or layout or owner):
+        for table in _TABLES:
+            file.execute(table)
+        file.execute(f"PRAGMA user_version = {LAYOUT}")
+        file.execute(f"PRAGMA application_id = {OURS}")
+        return
+    if owner != OURS:
+        raise Unusable("is not what a manager remembers, but another program's")
+    if layout != LAYOUT:
         raise Unusable(f"has layout {layout}, this manager knows {LAYOUT}")
-    file.execute(_TABLE)
+    (sound,) = file.execute("PRAGMA quick_check(1)").fetchone()
+    if sound != "ok":
+        raise Unusable(f"is damaged: {sound}")
     if [row[1] for row in file.execute("PRAGMA table_info(boxes)")] != _COLUMNS:
-        raise Unusable("holds something else")
-    file.execute(f"PRAGMA user_version = {LAYOUT}")
+        raise Unusable("is damaged: its columns are others")
+
+
+def _states(file: sqlite3.Connection) -> States:
+    """Everything in the file; ``ValueError`` for what no manager writes."""
+    rows = file.execute("SELECT * FROM boxes ORDER BY name LIMIT ?", (MOST_BOXES,)).fetchall()
+    return {str(name): _checked(*values) for name, *values in rows}
+
+
+def _row(name: str, one: Remembered) -> tuple[object, ...]:
+    session = one.session
+    car: tuple[object, ...] = (None,) * 4
+    if session is not None:
+        car = (sum(1 << phase for phase in session.phases), session.energy_wh, session.waited_us, session.left_us)
+    return (name, one.top_ma, one.sent_ma, one.failsafe_us, one.failsafe_ma, one.boot_ma, one.restarts, *car)
 
 
 def _checked(*values: object) -> Remembered:
     """A row as a value; ``ValueError`` for what no manager writes."""
-    top_ma, sent_ma, failsafe_us, failsafe_ma, boot_ma, restarts = values
+    top_ma, sent_ma, failsafe_us, failsafe_ma, boot_ma, restarts, *car = values
     top = _number(top_ma, MOST_MA)
     if top is None:
         raise ValueError("a box without a limit")
@@ -132,7 +178,18 @@ def _checked(*values: object) -> Remembered:
         failsafe_ma=_number(failsafe_ma, MOST_MA),
         boot_ma=_number(boot_ma, MOST_MA),
         restarts=_number(restarts, MOST_US),
+        session=_session(*car),
     )
+
+
+def _session(phases: object, energy_wh: object, waited_us: object, left_us: object) -> Session | None:
+    mask, energy, waited = _number(phases, 7), _number(energy_wh, MOST_WH), _number(waited_us, MOST_US)
+    left = _number(left_us, MOST_US)
+    if mask is None or energy is None or waited is None:
+        if (mask, energy, waited, left) != (None,) * 4:
+            raise ValueError("half of what is known of a car")
+        return None
+    return Session(tuple(phase for phase in range(3) if mask >> phase & 1), energy, waited, left)
 
 
 def _number(value: object, most: int) -> int | None:

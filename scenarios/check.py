@@ -14,7 +14,9 @@ from chargebench.datasheets.yamlfile import Document, Loc, field_text, read_yaml
 from chargebench.manager.site import Site
 from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios.checks import devices, ids, reaction
+from chargebench.scenarios.checks.accuracy import reads_backwards, reads_low
 from chargebench.scenarios.checks.blackout import blackout_sum
+from chargebench.scenarios.checks.circuits import circuits
 from chargebench.scenarios.checks.failsafe import failsafe_sum
 from chargebench.scenarios.checks.fed import fed_in_time
 from chargebench.scenarios.checks.finding import Finding, Found, Ground, Proof, Severity
@@ -24,6 +26,7 @@ from chargebench.scenarios.checks.imbalance import imbalance
 from chargebench.scenarios.checks.licences import licences
 from chargebench.scenarios.checks.minimums import minimums
 from chargebench.scenarios.checks.observation import observation
+from chargebench.scenarios.checks.policies import unmanaged
 from chargebench.scenarios.checks.readers import readers
 from chargebench.scenarios.checks.rounds import poll_rounds
 from chargebench.scenarios.checks.unforeseen import unforeseen
@@ -36,6 +39,7 @@ STRUCTURE: tuple[Proof, ...] = (
     devices.known,
     ids.clashes,
     ids.parameters,
+    devices.broadcasts,
     ids.loads,
     ids.ranges,
     devices.s0_meters,
@@ -54,6 +58,8 @@ PROOFS: tuple[Proof, ...] = (
     licences,
     imbalance,
     minimums,
+    circuits,
+    unmanaged,
 )
 OBSERVED: tuple[Proof, ...] = (observation, poll_rounds)
 """What remains where nothing is written."""
@@ -94,6 +100,8 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
     if not any(one.severity == "error" for one in found):  # they would only be told twice
         found.extend([*truth_holds(scenario)] or cannot_be(scenario))
         found.extend(readers(scenario))
+        found.extend(reads_low(scenario))
+        found.extend(reads_backwards(scenario))
     return [*found, *out_of_reach(scenario), *unforeseen(scenario)]
 
 

@@ -20,6 +20,7 @@ from typing import NoReturn
 import click
 
 from chargebench.manager.site import POLICIES, Policy
+from chargebench.scenarios.tiers import TIERS, Tier
 
 FAILED, OUTSIDE, DIFFERS, OURS, INTERRUPTED = 1, 3, 4, 70, 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # no simulated wire fails like this: it is stdout
@@ -50,17 +51,26 @@ def chargebench() -> None:
 @click.argument("names", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Run with this seed instead of the scenario's own.")
 @click.option("--policy", type=click.Choice(POLICIES), help="Share by these rules, whatever the site says.")
+@click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    default="wire",
+    show_default=True,
+    help="At register, bytes are made only where something can happen to them; the commands are the same.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run (for several: one folder each in it).")
 @as_json
-def run(names: tuple[str, ...], seed: int | None, policy: Policy | None, out: Path | None, as_json: bool) -> int:
+def run(
+    names: tuple[str, ...], seed: int | None, policy: Policy | None, tier: Tier, out: Path | None, as_json: bool
+) -> int:
     """Run scenarios and judge them.
 
     SCENARIO is the name of a shipped one (see `scenarios list`), NAME/VARIANT, or a file. The run is kept in --out, or
-    else in runs/NAME-SEED (runs/NAME-SEED-POLICY with --policy).
+    else in runs/NAME-SEED (runs/NAME-SEED-POLICY with --policy, and -register behind it at that tier).
     """
     from chargebench.scenarios import verbs_run
 
-    return verbs_run.run_all(names, seed, policy, out, as_json=as_json)
+    return verbs_run.run_all(names, verbs_run.How(seed, policy, tier), out, as_json=as_json)
 
 
 @chargebench.command()
@@ -71,6 +81,22 @@ def replay(folder: Path, as_json: bool) -> int:
     from chargebench.scenarios import verbs_run
 
     return verbs_run.replay(folder, as_json=as_json)
+
+
+@chargebench.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--at", metavar="TIME", help="At this time, such as 18:31 or 2026-01-13 02:00; all along, if left out.")
+@click.option("--box", metavar="NAME", help="Tell of this one only.")
+@as_json
+def explain(folder: Path, at: str | None, box: str | None, as_json: bool) -> int:
+    """Tell which constraint bound each box of the run in the folder RUN, or runs/RUN.
+
+    It is run again up to that time, with its manager looked at. Exit status: 2 no such run, time or box; 4 this version decides
+    otherwise than the one that recorded the run, so that nothing can be explained.
+    """
+    from chargebench.scenarios import verbs_explain
+
+    return verbs_explain.explain(folder, at, box, as_json=as_json)
 
 
 @chargebench.command()
@@ -126,6 +152,100 @@ def emulate(  # noqa: PLR0913, PLR0917  (one argument for each option)
     wish = Wish(lines, ports, own_addresses, listen)
     order = verbs_emulate.Order(target, wish, speed, seed, judge, control, as_json)
     return verbs_emulate.emulate(order)
+
+
+@chargebench.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.option(
+    "--store", type=click.Path(path_type=Path), help="Where it remembers; SITE.manager.db beside the site, if left out."
+)
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="The file of the log; its older pieces are FILE.1 to FILE.4."
+)
+@click.option("--licences", metavar="N|FILE", help="How many there are; as the site says, if left out.")
+@click.option(
+    "--line", "lines", multiple=True, metavar="LINE=TTY", help="The serial port of a line; /dev/LINE, if left out."
+)
+@click.option("--tcp", multiple=True, metavar="ADDRESS=HOST:PORT", help="Where an address of the site really leads.")
+@click.option("--observe", is_flag=True, help="Read everything and write nothing, whatever the site says.")
+@click.option(
+    "--http", metavar="[HOST:]PORT", help="Show how the site stands on HTTP there; on loopback without a host."
+)
+@click.option(
+    "--serve-modbus", metavar="[HOST:]PORT", help="Serve the internal EVSE's registers there, to be read only."
+)
+@as_json
+def manage(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    site: Path,
+    store: Path | None,
+    log: Path | None,
+    licences: str | None,
+    lines: tuple[str, ...],
+    tcp: tuple[str, ...],
+    observe: bool,
+    http: str | None,
+    serve_modbus: str | None,
+    as_json: bool,
+) -> int:
+    """Manage the boxes of SITE, on its real TCP hosts and serial ports, until Ctrl-C.
+
+    It remembers over restarts what it has given away; one manager at a time can do so for a site. SIGHUP has it ask for
+    licences and open its log anew. With --json each line of stdout is an object: {"ready"} first, then {"note"} and {"cycle"}
+    as things happen, {"ended"} last. Exit status: 0 ended by somebody; 2 site, licences or memory are wrong; 3 another manager
+    runs, or a file cannot be had.
+    """
+    from chargebench.scenarios import verbs_manage
+
+    return verbs_manage.manage(
+        verbs_manage.Wish(site, store, log, licences, lines, tcp, observe, as_json, http, serve_modbus)
+    )
+
+
+@chargebench.command()
+@click.option("--line", "lines", multiple=True, required=True, metavar="LINE=PORT", help="What is served; see below.")
+@click.option(
+    "--listen", multiple=True, metavar="[HOST:]PORT[=LINE[/UNIT]]", help="Where; a free port, if it is left out or 0."
+)
+@click.option(
+    "--unit", "units", multiple=True, metavar="101=1", help="Clients say 101, and unit 1 of the line is meant."
+)
+@click.option("--allow", multiple=True, metavar="RULE", help="Refuse what no rule allows; see below.")
+@click.option("--read-only", is_flag=True, help="Refuse everything that could change something.")
+@click.option("--answer", metavar="TIME", help="How long a unit may take; 450 ms on lines, 1 s over TCP, if left out.")
+@click.option("--gap", metavar="TIME", help="Between an answer and the next request; t3.5 on lines, if left out.")
+@click.option("--echo", is_flag=True, help="Adapters hear themselves; found out with the first read, if left out.")
+@click.option(
+    "--retries", type=click.IntRange(0, 10), default=1, show_default=True, help="For reads; writes have none."
+)
+@click.option("--clients", type=click.IntRange(1, 4096), default=64, show_default=True, help="So many at a time.")
+@click.option("--idle", metavar="TIME", help="Clients that ask nothing for so long are let go; 5 min, if left out.")
+@as_json
+def proxy(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    lines: tuple[str, ...],
+    listen: tuple[str, ...],
+    units: tuple[str, ...],
+    allow: tuple[str, ...],
+    read_only: bool,
+    answer: str | None,
+    gap: str | None,
+    echo: bool,
+    retries: int,
+    clients: int,
+    idle: str | None,
+    as_json: bool,
+) -> int:
+    """Serve the units behind serial lines to clients on Modbus TCP, until Ctrl-C.
+
+    A line is COM1,9600,8,n,1=/dev/ttyUSB0 (…,1,ascii in ASCII mode). A box that bears one client only is
+    garage=tcp://192.168.2.151:4701, and a line behind an adapter that carries its bytes COM1,9600,8,n,1=rtu-tcp://HOST:PORT.
+    A rule is "192.168.2.0/24 units=1-3 functions=3,4 registers=8092-8101", or parts of that. Other machines get in only where
+    --listen names an address of theirs. With --json the first line of stdout is {"listening": [...]}, when all is open.
+    """
+    from chargebench.scenarios import verbs_proxy
+
+    return verbs_proxy.proxy(
+        verbs_proxy.Wish(lines, listen, units, allow, read_only, answer, gap, echo, retries, clients, idle, as_json)
+    )
 
 
 @chargebench.group()

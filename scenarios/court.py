@@ -32,6 +32,7 @@ class Court:
         self.instants = tuple(sorted(dict.fromkeys(instants)))
         self._events = [ears.event for ears in self._ears if ears.event is not None]
         self._segments = [ears.segment for ears in self._ears if ears.segment is not None]
+        self._circuits = [ears.circuit for ears in self._ears if ears.circuit is not None]
         self._samples = [ears.sample for ears in self._ears if ears.sample is not None]
         self._notes = [ears.note for ears in self._ears if ears.note is not None]
 
@@ -44,6 +45,11 @@ class Court:
         """A piece of the connection's currents has ended."""
         for hear in self._segments:
             hear(segment)
+
+    def circuit(self, name: str, segment: Segment) -> None:
+        """A piece of a circuit's currents has ended."""
+        for hear in self._circuits:
+            hear(name, segment)
 
     def sample(self, sample: Sample) -> None:
         """The cars' energies as they stand."""

@@ -15,7 +15,8 @@ from chargebench.emulator.spec import WorldSpec
 from chargebench.manager.site import Policy, Site
 from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios import expectations, faults
-from chargebench.scenarios.desk import Desk, read_desk
+from chargebench.scenarios.desk import Desk
+from chargebench.scenarios.desk import Reader as DeskReader
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.expectations import Expectation
 from chargebench.scenarios.fleet import Fleet, Recorded
@@ -23,6 +24,7 @@ from chargebench.scenarios.form import House, Outline
 from chargebench.scenarios.moments import Clock
 from chargebench.scenarios.network import with_network
 from chargebench.scenarios.sessions import parse_sessions
+from chargebench.scenarios.tiers import Tier
 from chargebench.scenarios.truth import Builder
 from chargebench.scenarios.variants import with_variant
 
@@ -60,7 +62,7 @@ class Scenario:
     clock: Clock
     duration_us: int
     managed: bool
-    tiers: tuple[str, ...]
+    tiers: tuple[Tier, ...]
     site: Site
     world: WorldSpec
     latency_us: int
@@ -124,7 +126,7 @@ def is_site(document: Document) -> bool:
     return isinstance(document.value, dict) and "scenario" not in document.value and "evses" in document.value
 
 
-def titles(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def titles(path: Path) -> tuple[str, tuple[Tier, ...], tuple[str, ...]]:
     """Title, tiers and names of the variants of the file at ``path``, without reading the rest of it."""
     outline = _outline(read_yaml(path))
     return outline.scenario, outline.tiers, tuple(outline.variants)
@@ -163,7 +165,7 @@ def _scenario(document: Document, text: str, path: Path, variant: str | None, na
     fleet, sessions_text = _fleet(outline, path, kept.sessions, world, errors)
     if fleet is not None:
         world = replace(world, cars=(*world.cars, *(one.car for one in fleet.drawn(outline.seed))))
-    desk = read_desk(outline.world.clock, outline.changes, outline.start, end_us, errors)
+    desk = DeskReader(read.site, outline.start, end_us, errors).read(outline.world.clock, outline.changes)
     broken = faults.Reader(document, world, outline.start, end_us, errors).read(outline.faults)
     expected = expectations.Reader(document, world, outline.start, end_us, errors).read(outline.expect)
     errors.raise_any()

@@ -19,7 +19,7 @@ from chargebench.scenarios.laws.law import Law
 from chargebench.scenarios.laws.registry import LAWS
 from chargebench.scenarios.moments import Clock, Moment, MomentField
 
-_SUBJECTS = ("box", "car", "phase", "register", "from", "to", "after", "time", "longer_than")
+_SUBJECTS = ("box", "meter", "car", "circuit", "phase", "register", "from", "to", "after", "time", "longer_than")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ class Reader:
     def _subjects(self, form: Law, loc: Loc) -> None:
         names = {
             "box": [box.name for box in self.world.boxes],
+            "meter": [meter.name for meter in self.world.meters],
             "car": [car.name for car in self.world.cars],
+            "circuit": [circuit.name for circuit in self.world.circuits],
             "register": _writable(self.world, getattr(form, "box", None)),
         }
         for subject, known in names.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
@@ -12,14 +12,17 @@ from chargebench.datasheets import quantity
 from chargebench.datasheets.forms import Current, Duration, Energy, Form, Name, Phases, Power, between
 from chargebench.datasheets.quantity import got
 from chargebench.datasheets.sentences import Due
+from chargebench.emulator.accuracy import PPM
 from chargebench.emulator.car import DELAY_MAX_US
 from chargebench.manager.site_file import UnitId
 from chargebench.scenarios.moments import ClockField, DayField, MomentField
+from chargebench.scenarios.tiers import TIERS, Tier
 
 MODELS_MA: dict[str, int] = {"3.7 kW": 16_000, "7.4 kW": 32_000, "11 kW": 16_000, "22 kW": 32_000}
 Switch = Literal["on", "off"]
 Curve = Literal["gG", "SLS-E", "SLS-Cs", "B", "C"]
 Verdict = Literal["must", "may", "never"]
+_PERCENT = re.compile(r"([+-]\d{1,2}(?:\.\d{1,3})?) ?%", re.ASCII)
 _FACTOR = re.compile(r"[01](?:\.\d{1,3})?")
 
 
@@ -63,8 +66,24 @@ def _ramp(text: object) -> int:
     return found
 
 
+def _accuracy(text: object) -> int | Literal["class"]:
+    if text == "none":
+        return 0
+    if text == "class":
+        return "class"
+    found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
+    ppm = 0 if found is None else int(Fraction(found[1]) * PPM / 100)
+    if found is None or abs(ppm) > MOST_WRONG:
+        raise ValueError(
+            f"expected class, none, or by how much it shows too little or too much, such as -1 %, of at most 20 %, got {got(text)}"
+        )
+    return ppm
+
+
+MOST_WRONG = 200_000  # ppm: beyond it a meter is broken
 MOST_LOAD = 100_000_000  # W or mA: more than any house takes
 Load = Annotated[tuple[Literal["W", "mA"], int], PlainValidator(_load)]
+MeterAccuracy = Annotated[int | Literal["class"], PlainValidator(_accuracy)]  # ppm
 PulsesPerKwh = Annotated[int, Field(ge=1, le=100_000)]
 PowerFactor = Annotated[int, PlainValidator(_factor)]  # permille
 Ramp = Annotated[int, PlainValidator(_ramp)]
@@ -73,6 +92,27 @@ Wait = Annotated[Duration, between(0, 60_000_000, "us")]  # within one exchange 
 Delay = Annotated[Duration, between(0, DELAY_MAX_US, "us")]
 Interval = Annotated[Duration, between(1_000, 3_600_000_000, "us")]
 Hour = Annotated[Duration, between(0, 3_600_000_000, "us")]
+
+
+class Switched(NamedTuple):
+    """A quirk that is switched on or off; ``place`` is where it stands among the others."""
+
+    name: str
+    on: bool
+    place: str | int
+
+
+def _quirks(value: object) -> tuple[Switched, ...]:
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(Switched(name, True, index) for index, name in enumerate(value))
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value) and {*value.values()} <= {"on", "off"}:
+        return tuple(Switched(name, how == "on", name) for name, how in value.items())
+    raise ValueError(
+        f"expected names of quirks that are on, such as [fails-in-bursts], or what is switched on and off, such as {{torn-numbers: off}}, got {got(value)}"
+    )
+
+
+Quirks = Annotated[tuple[Switched, ...], PlainValidator(_quirks)]
 
 
 class FuseTruth(Form):
@@ -108,11 +148,15 @@ class BoxTruth(Form):
     turnaround: Wait | None = None
     write_latency: Wait | None = None
     boot_time: Hour | None = None
-    quirks: tuple[Name, ...] = ()
+    quirks: Quirks = ()
 
 
 class MeterTruth(Form):
-    """How a meter really is where that differs from the site. A box's own meter is called BOX-meter."""
+    """How a meter really is where that differs from the site. A box's own meter is called BOX-meter.
+
+    It is exact unless ``accuracy`` says otherwise: ``class`` draws an error within the class of its sheet, a percentage is
+    what it always shows too much (+) or too little (-). ``quirks`` switches those of its sheet.
+    """
 
     at: str | None = None
     id: UnitId | None = None
@@ -121,6 +165,8 @@ class MeterTruth(Form):
     offset: Hour | None = None
     pulses_per_kwh: PulsesPerKwh | None = None
     turnaround: Wait | None = None
+    accuracy: MeterAccuracy | None = None
+    quirks: Quirks = ()
 
 
 class AnyCar(Form):
@@ -132,7 +178,10 @@ class AnyCar(Form):
 
 
 class CarVisit(Form):
-    """A car and its one visit: from ``at`` to ``leaves`` (to the end, where left out) it is plugged in at ``plugs``."""
+    """A car and its one visit: from ``at`` to ``leaves`` (to the end, where left out) it is plugged in at ``plugs``.
+
+    One that ``sleeps`` takes nothing more once it was paused, until its pilot was interrupted.
+    """
 
     car: str | AnyCar
     as_: Name | None = Field(default=None, alias="as")
@@ -144,6 +193,7 @@ class CarVisit(Form):
     below: Current = 500
     delay: Delay = 6_000_000
     ramp: Ramp = 4_000
+    sleeps: Switch = "off"
 
 
 class Sessions(Form):
@@ -195,12 +245,21 @@ class World(Form):
 
 
 class ChangeForm(Form):
-    """What somebody changes at the master: ``{at: 18:10, on: master, licences: 1}``, or ``clock: 2026-01-12 03:00``."""
+    """What somebody changes at the master: ``{at: 18:10, on: master, licences: 1}``, or ``clock: 2026-01-12 03:00``.
+
+    ``dimmed`` is the order of the grid operator, ``surplus`` what the roof has to spare, ``inputs`` those of the master that are
+    on from then on, such as ``[2]``. On a box: when its car ``leaves``, and with how much more than it came with.
+    """
 
     at: MomentField
-    on: Literal["master"]
+    on: Name
     licences: Annotated[int, Field(ge=0, le=99)] | None = None
     clock: ClockField | None = None
+    dimmed: Switch | None = None
+    surplus: Power | None = None
+    inputs: Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(max_length=8)] | None = None
+    leaves: MomentField | None = None
+    wants: Energy | None = None
 
 
 class Outline(Form):
@@ -210,7 +269,7 @@ class Outline(Form):
     seed: int = Field(1, ge=0, le=2**63 - 1)
     start: ClockField
     for_: Duration = Field(alias="for")
-    tiers: Annotated[tuple[Literal["wire"], ...], Field(min_length=1)] = ("wire",)
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)] = TIERS
     manager: Switch = "on"
     site: str | dict[str, object]
     world: World = World()

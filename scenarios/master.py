@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from chargebench.emulator.clock.loop import SimLoop
@@ -12,8 +13,9 @@ from chargebench.emulator.faults.kind import MASTER
 from chargebench.emulator.faults.master_forgets import MASTER_FORGETS
 from chargebench.manager.ledger import MemoryStore
 from chargebench.manager.log import Log
-from chargebench.manager.notes import Note
-from chargebench.manager.shell import Controller, Life, manage
+from chargebench.manager.notes import Note, Teller
+from chargebench.manager.orders import NO_ORDERS
+from chargebench.manager.shell import Controller, Life, Links, manage
 from chargebench.manager.site import Site
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.desk import Change, CivilClock
@@ -31,7 +33,9 @@ class Master:
         controller: Callable[[Site], Controller],
         tell: Callable[[Event], None],
         failed: Callable[[BaseException], None],
+        links: Callable[[Site, Mapping[str, str], Teller], Links] = Links,
     ) -> None:
+        self._links = links
         self._scenario = scenario
         self._loop = loop
         self._controller = controller
@@ -40,6 +44,7 @@ class Master:
         self._task: asyncio.Task[None] | None = None
         self._store = MemoryStore()
         self._licences = scenario.site.licences
+        self._orders = NO_ORDERS
         self._clock = CivilClock(scenario.desk.clock, 0)
         self._lines: list[str] = []
         self._log = Log(self._civil, self._write)
@@ -58,8 +63,9 @@ class Master:
             self._log.note(one)
             note(one)
 
-        life = Life(lambda: self._licences, self._store)
-        coroutine = manage(self._scenario.site, self._controller, ports=ports, note=heard, life=life)
+        life = Life(lambda: self._licences, self._store, lambda: self._orders, self._day_us)
+        site, links = self._scenario.site, self._links
+        coroutine = manage(site, self._controller, ports=ports, note=heard, life=life, links=links)
         self._task = self._loop.create_task(coroutine, name="manager")
         self._task.add_done_callback(self._ended)
 
@@ -93,9 +99,34 @@ class Master:
             self._clock.set(change.clock, now_us)
             self._log.clock_was_set(before)
             self._tell(Event(now_us, MASTER, "clock", (("was", _minute(before)), ("now", _minute(self._civil())))))
+        self._order(change, now_us)
+
+    def _order(self, change: Change, now_us: int) -> None:
+        """Take an order, or what somebody says of a car."""
+        if change.dimmed is not None:
+            self._orders = replace(self._orders, dimmed=change.dimmed)
+            self._tell(Event(now_us, MASTER, "dimmed", (("on", int(change.dimmed)),)))
+        if change.surplus_w is not None:
+            self._orders = replace(self._orders, surplus_w=change.surplus_w)
+            self._tell(Event(now_us, MASTER, "surplus", (("power_w", change.surplus_w),)))
+        if change.inputs is not None:
+            self._orders = replace(self._orders, inputs=change.inputs)
+            on = " ".join(str(number) for number in change.inputs)
+            self._tell(Event(now_us, MASTER, "inputs", (("on", on),)))
+        if change.trip is not None:
+            place, trip = change.trip
+            known = self._orders.trips or (None,) * len(self._scenario.site.boxes)
+            self._orders = replace(self._orders, trips=(*known[:place], trip, *known[place + 1 :]))
+            box, leaves = self._scenario.site.boxes[place].name, self._scenario.clock.show(trip.leaves_us)
+            data = ("box", box), ("leaves", leaves), ("wants_wh", trip.wants_wh)
+            self._tell(Event(now_us, MASTER, "trip", data))
 
     def _civil(self) -> datetime:
         return self._clock.shows(self._loop.now_us)
+
+    def _day_us(self) -> int:
+        at = self._civil()
+        return ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
 
     def _write(self, line: str) -> None:
         if len(self._lines) < MOST_LINES:

@@ -86,18 +86,6 @@ def day(text: object) -> int:
     return _ordinal(text)
 
 
-def lasted(us: int) -> str:
-    """A length of time in words a person reads: ``8.3 s``, ``12 min 5 s``, ``3 h 20 min``."""
-    if us < 60_000_000:
-        tenths = us // 100_000
-        return f"{tenths // 10}.{tenths % 10} s"
-    seconds = us // 1_000_000
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s" if seconds % 60 else f"{seconds // 60} min"
-    minutes = seconds // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
 def _ordinal(text: str) -> int:
     try:
         return date.fromisoformat(text).toordinal()

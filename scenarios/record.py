@@ -21,6 +21,7 @@ from chargebench.datasheets.errors import BadInput, CannotOpen
 from chargebench.manager.site import POLICIES
 from chargebench.scenarios.describe import Kept, Scenario, read_scenario
 from chargebench.scenarios.result import Result
+from chargebench.scenarios.tiers import TIERS, Tier
 
 RUN, EVENTS, STORY, LOG = "run.json", "events.sqlite", "story.txt", "master.log"
 SCENARIO, SITE, SESSIONS = "scenario.yaml", "site.yaml", "sessions.csv"
@@ -48,6 +49,11 @@ class Recorded:
     @property
     def seed(self) -> int:
         return int(str(self.summary["seed"]))
+
+    @property
+    def tier(self) -> Tier:
+        """The tier at which it was run."""
+        return next((one for one in TIERS if one == self.summary.get("tier")), TIERS[0])
 
     def scenario(self) -> Scenario:
         """The scenario as it was run, from the folder's own copy, by the policy that the record names."""
@@ -110,6 +116,8 @@ def read(folder: Path) -> Recorded:
         raise BadInput(str(folder), "", f"expected the folder of a run, with {RUN} and {EVENTS}: {why}") from error
     if not isinstance(summary, dict) or not all(isinstance(summary.get(key), kind) for key, kind in _NEEDED.items()):
         raise BadInput(str(folder / RUN), "", "expected scenario, seed, hash and versions of a run")
+    if summary.get("tier", TIERS[0]) not in TIERS:
+        raise BadInput(str(folder / RUN), "tier", f"expected {' or '.join(TIERS)}, got {summary['tier']!r}")
     if summary.get("policy", POLICIES[0]) not in POLICIES:
         raise BadInput(str(folder / RUN), "policy", f"expected {' or '.join(POLICIES)}, got {summary['policy']!r}")
     return Recorded(folder, summary, channels, checkpoints, happened)

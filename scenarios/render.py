@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chargebench.datasheets.words import kilowatt_hours, lasted
 from chargebench.emulator.figures import Figures, FuseFigures
-from chargebench.scenarios.laws.law import kilowatt_hours
-from chargebench.scenarios.moments import lasted
 from chargebench.scenarios.result import Result
 
 MANY = 10  # cars, beyond which nobody adds up in his head what they have got
@@ -18,7 +17,8 @@ def report(result: Result) -> str:
     took = f"{lasted(scenario.duration_us)} simulated in {result.wall_s:.1f} s"
     policy = scenario.site.policy
     head = f"{scenario.label}: {scenario.title}\nseed {result.seed}, {took}"
-    head += "\n" if policy == "fair" else f", by the rules of policy {policy}\n"
+    head += "" if policy == "fair" else f", by the rules of policy {policy}"
+    head += "\n" if result.tier == "wire" else f", at tier {result.tier}\n"
     parts = [head, result.story, *verdicts(result), *figures(result.figures, len(result.commands))]
     parts.append(f"  hash      {result.hash}")
     if not result.passed:

@@ -57,7 +57,7 @@ class Comparison:
 
 def replay(recorded: Recorded, scenario: Scenario, *, tick: Tick | None = None) -> Comparison:
     """Run ``scenario`` with the seed of the record and compare."""
-    result = run(scenario, recorded.seed, tick=tick)
+    result = run(scenario, recorded.seed, tick=tick, tier=recorded.tier)
     recorded_hash = str(recorded.summary["hash"])
     differences: list[str] = []
     if result.hash != recorded_hash:

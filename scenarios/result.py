@@ -16,6 +16,7 @@ from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
 from chargebench.scenarios.plain import plain
 from chargebench.scenarios.spool import Shape
+from chargebench.scenarios.tiers import Tier
 
 
 class Commanded(NamedTuple):
@@ -73,6 +74,7 @@ class Result:
     why: str
     again: str
     wall_s: float
+    tier: Tier = "wire"
 
     @property
     def passed(self) -> bool:
@@ -86,7 +88,7 @@ class Result:
             "scenario": self.scenario.label,
             "title": self.scenario.title,
             "seed": self.seed,
-            "tier": "wire",
+            "tier": self.tier,
             "policy": self.scenario.site.policy,
             "versions": versions(),
             "verdict": "pass" if self.passed else "fail",

@@ -10,8 +10,10 @@ A run ends with the first thing of its last instant; what happens while it is ta
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from chargebench.emulator.clock.loop import SimLoop
@@ -21,6 +23,7 @@ from chargebench.manager.notes import Note
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.shell import Controller as Decides
 from chargebench.manager.site import Site
+from chargebench.scenarios.at_tier import LINKS, refuse
 from chargebench.scenarios.court import Court
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
@@ -33,10 +36,12 @@ from chargebench.scenarios.result import HAPPENED, Commanded, Happened, Result, 
 from chargebench.scenarios.spool import Spool
 from chargebench.scenarios.stage import Stage
 from chargebench.scenarios.story import Story
+from chargebench.scenarios.tiers import Tier
 from chargebench.scenarios.unpreventable import unpreventable
 
 SAMPLE_US = 60_000_000  # how often the cars' energies are looked at, besides every deadline
 _LAST_TRACE = 12
+_COLLECT = (50_000, 20, 100)
 
 
 def run(
@@ -46,6 +51,7 @@ def run(
     again: str = "",
     tick: Tick | None = None,
     controller: Callable[[Site], Decides] | None = None,
+    tier: Tier = "wire",
 ) -> Result:
     """Run ``scenario`` from its start to its end, with ``seed`` in place of its own.
 
@@ -53,15 +59,17 @@ def run(
     makes who decides, in place of the site's policy. An exception is an error of our own: it carries seed, instant, the
     last of the trace and ``again`` as notes.
     """
+    refuse(scenario, tier)
     scenario = scenario.seeded(seed)
     seed = scenario.seed
     again = again or f"chargebench run {scenario.label} --seed {seed}"
     begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
     start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
     loop = SimLoop(seed, start=start)
-    session = Session(scenario, loop, tick, controller or controller_for(scenario.site.policy))
+    session = Session(scenario, loop, tick, controller or controller_for(scenario.site.policy), tier)
     try:
-        loop.run(session.main())
+        with undisturbed():
+            loop.run(session.main())
     except Exception as error:
         error.add_note(f"seed {seed}, at {loop.instant}; the last of the trace:")
         for record in loop.trace.last(_LAST_TRACE):
@@ -72,13 +80,35 @@ def run(
     return session.result(seed, again, wall_s)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Have the garbage collector look seldom, and only at what is new.
+
+    What a run makes is gone at once or stays to its end; hardly anything in it is a cycle.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 class Session:
     """One run under way."""
 
     def __init__(
-        self, scenario: Scenario, loop: SimLoop, tick: Tick | None, controller: Callable[[Site], Decides]
+        self,
+        scenario: Scenario,
+        loop: SimLoop,
+        tick: Tick | None,
+        controller: Callable[[Site], Decides],
+        tier: Tier = "wire",
     ) -> None:
         self.scenario = scenario
+        self._tier = tier
         self._loop = loop
         self._tick = tick
         self._story = Story(scenario)
@@ -91,13 +121,14 @@ class Session:
         self._channels: tuple[tuple[str, int, str], ...] = ()
         self._checkpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._master = Master(scenario, loop, controller, self._tell, self._failed)
+        self._master = Master(scenario, loop, controller, self._tell, self._failed, LINKS[tier])
 
     async def main(self) -> None:
         """The run: from setting the stage to taking it down."""
         env, end_us = self._loop.env, self.scenario.duration_us
         env.at(end_us, self._end)
         self._stage.world.watch.extend((self._court.segment, self._story.segment))
+        self._stage.world.circuits.watch.append(self._court.circuit)
         await self._stage.open()
         for at_us in sorted({*self._court.instants, *range(0, end_us, SAMPLE_US)}):
             env.at(at_us, self._sample)
@@ -127,6 +158,7 @@ class Session:
             why="" if passed else self._why(min(broken)),
             again="" if passed else again,
             wall_s=round(wall_s, 3),
+            tier=self._tier,
         )
 
     def _why(self, first_us: int) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from chargebench.datasheets.behaviour import Codes, Control, Phases, Setting, States, Watchdog, Writes
 from chargebench.datasheets.model import Datasheet, Meter, Register, SunSpec
 from chargebench.datasheets.quantity import decimal, show
+from chargebench.manager.drivers.registry import unfit
 from chargebench.scenarios import render
 
 _FED_BY: Final = {
@@ -114,6 +115,7 @@ def as_json(sheet: Datasheet) -> dict[str, object]:
         "limits": dict(sheet.limits),
         **{name: None if block is None else asdict(block) for name, block in found.items()},
         "quirks": [asdict(one) for one in sheet.quirks],
+        "not_driven": undriven(sheet),
         "sources": list(sheet.sources),
         "checked": sheet.checked,
         "registers": [_register(one) for one in sheet.registers],
@@ -148,6 +150,12 @@ def _about(sheet: Datasheet) -> Iterator[tuple[str, str]]:
     if sheet.sunspec:
         yield "map", _sunspec(sheet.sunspec)
     yield "unverified", ", ".join(one.name for one in sheet.registers if one.unverified)
+    yield "not driven", undriven(sheet)
+
+
+def undriven(sheet: Datasheet) -> str:
+    """Why the manager has no driver for a device; "" where it has one."""
+    return unfit(sheet).partition(": ")[2]
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
@@ -191,12 +199,19 @@ def _codes(codes: Codes, states: States) -> str:
 
 def _control(control: Control) -> Iterator[tuple[str, str]]:
     limit = control.limit
-    to = f" to unit {limit.unit}" if limit.unit else ""
-    shown = f"; in force: {limit.shown}" if limit.shown else ""
+    to = f" to unit {limit.unit}, as one of {limit.nodes} words, without an answer" if limit.unit else ""
+    bits = f" (bits {limit.mask:#06x})" if limit.mask else ""
+    shown = f"; in force: {limit.shown}{bits}" if limit.shown else ""
     yield "limit", f"{', '.join(limit.registers)}{to}; {_ZERO[limit.zero]}{shown}"
     if control.pause:
         resume = f"; resume: {_writes(control.resume)}" if control.resume else ""
         yield "pause", f"{_writes(control.pause)}{resume}"
+    if control.wake:
+        yield "wakes a car by", _writes(control.wake)
+    if control.leave:
+        answers = ", ".join(f"{asked} is answered by {answer}" for asked, answer in control.leave.answers)
+        also = f" and {_writes(control.leave.also)}" if control.leave.also else ""
+        yield "leave", f"{control.leave.register}: {answers}{also}"
     if control.phases:
         yield "phases", _phases(control.phases)
 
@@ -256,6 +271,7 @@ def _times(sheet: Datasheet) -> str:
     timing = sheet.timing
     named = (
         ("between writes", timing.apart_us),
+        ("between writes of the limit", timing.limit_apart_us),
         ("for a limit to stay", timing.settle_us),
         ("until a limit is obeyed", timing.latency_us),
         ("to boot", timing.boot_us),
@@ -279,7 +295,13 @@ def _meter(meter: Meter) -> str:
 def _sunspec(sunspec: SunSpec) -> str:
     models = ", ".join(f"{model} at {sunspec.start(model)}" for model, _ in sunspec.models)
     elsewhere = ", ".join(map(str, sunspec.bases[1:]))
-    return f"at {sunspec.bases[0]}" + (f", on others at {elsewhere}" if elsewhere else "") + f"; models {models}"
+    alike = ", ".join(f"{model} ({phases} phase{'s' if phases > 1 else ''})" for model, phases in sunspec.alike)
+    parts = [
+        f"at {sunspec.bases[0]}" + (f", on others at {elsewhere}" if elsewhere else ""),
+        f"models {models}",
+        f"of the same layout: {alike}" if alike else "",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _row(register: Register) -> tuple[str, ...]:
@@ -312,6 +334,7 @@ def _register(register: Register) -> dict[str, object]:
         "writable": bool(register.writes),
         "values": {str(raw): text for raw, text in register.values},
         "absent": register.absent,
+        "also_absent": list(register.also_absent),
         "note": register.note,
         "source": register.source,
         "unverified": register.unverified,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from chargebench.datasheets.words import lasted
 from chargebench.manager.notes import Note
-from chargebench.scenarios.moments import lasted
 
 
 class Skips:

@@ -57,7 +57,7 @@ class Stage:
     async def open(self) -> None:
         """Put every slave on its wire and set the world going."""
         for server in self.world.servers():
-            slave = Slave(server.units)
+            slave = Slave(server.units, tamper=server.tamper)
             slave.on_write = partial(self._written, server)
             for member in server.members:
                 self._places[member.name] = server, member, slave
@@ -106,7 +106,8 @@ class Stage:
     def _join(self, server: Server, at: LineAt, slave: Slave) -> None:
         line = self._loop.lines[at.line]
         setting = Setting(at.baud, at.bits, at.parity, at.stops)
-        LineNode(self._loop.env, line, slave, server.name, setting=setting, turnaround_us=server.turnaround_us)
+        turnaround_us, speech = server.turnaround_us, server.speech
+        LineNode(self._loop.env, line, slave, server.name, setting=setting, turnaround_us=turnaround_us, speech=speech)
 
     def _written(self, server: Server, at_us: int, unit: int, function: int) -> None:
         """A request to write has come, whether or not anybody minds: heard by those who judge, no part of the trace."""

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chargebench.datasheets.quantity import show
+from chargebench.datasheets.words import amperes, kilowatt_hours, lasted
 from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.spec import BoxSpec
 from chargebench.manager.notes import Note
 from chargebench.scenarios.describe import Scenario
-from chargebench.scenarios.laws.law import amperes, kilowatt_hours
 from chargebench.scenarios.laws.pieces import at, pieces
-from chargebench.scenarios.moments import lasted
 from chargebench.scenarios.sentences import CAUSES, sentence
 from chargebench.scenarios.skips import Skips
 
@@ -73,6 +72,10 @@ class Story:
             ("master", "starts"): self._master_starts,
             ("master", "licences"): self._licences,
             ("master", "clock"): self._clock,
+            ("master", "dimmed"): self._dimmed,
+            ("master", "surplus"): self._surplus,
+            ("master", "inputs"): self._inputs,
+            ("master", "trip"): self._trip,
             ("reader", "reads"): self._reader,
         }
 
@@ -246,6 +249,23 @@ class Story:
 
     def _clock(self, _: str, event: Event) -> None:
         self.say(event.at_us, f"the master's clock is set from {event.get('was')} to {event.get('now')}", cause=True)
+
+    def _dimmed(self, _: str, event: Event) -> None:
+        what = "has the boxes dimmed" if event.get("on") else "no longer has the boxes dimmed"
+        self.say(event.at_us, f"the grid operator {what}", cause=True)
+
+    def _surplus(self, _: str, event: Event) -> None:
+        power = show(int(event.get("power_w")), "W")
+        self.say(event.at_us, f"the roof has {power} to spare for the boxes", cause=True)
+
+    def _inputs(self, _: str, event: Event) -> None:
+        on = str(event.get("on")).split()
+        numbers = f"{', '.join(on[:-1])} and {on[-1]} are" if len(on) > 1 else f"{on[0]} is" if on else ""
+        self.say(event.at_us, f"input {numbers} on at the master" if on else "no input is on at the master", cause=True)
+
+    def _trip(self, _: str, event: Event) -> None:
+        wants = kilowatt_hours(int(event.get("wants_wh")))
+        self.say(event.at_us, f"the car at {event.get('box')} is to have {wants} by {event.get('leaves')}", cause=True)
 
     def _reader(self, name: str, event: Event) -> None:
         every = show(int(event.get("every_us")), "us")

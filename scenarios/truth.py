@@ -7,12 +7,15 @@ from typing import TypeVar
 
 from chargebench.datasheets.errors import UnknownName, suggest
 from chargebench.datasheets.load import load
+from chargebench.datasheets.model import Meter
+from chargebench.emulator.devices.quirks import named
 from chargebench.emulator.kinds import kind_of_sheet
 from chargebench.emulator.manner import POWER_BRAIN, Manner
 from chargebench.emulator.spec import (
     At,
     BoxSpec,
     CarSpec,
+    CircuitSpec,
     ConnectionSpec,
     HouseSpec,
     LineAt,
@@ -20,11 +23,12 @@ from chargebench.emulator.spec import (
     TcpAt,
     WorldSpec,
 )
+from chargebench.manager.circuits import Circuits
 from chargebench.manager.site import Address, Box, HouseMeter, Site, TcpAddress
-from chargebench.manager.site_file import parse_address
+from chargebench.manager.site_file import address_of
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.fleet import known_car, rated_ma
-from chargebench.scenarios.form import MODELS_MA, AnyCar, BoxTruth, CarVisit, House, MeterTruth, World
+from chargebench.scenarios.form import MODELS_MA, AnyCar, BoxTruth, CarVisit, House, MeterTruth, Switched, World
 from chargebench.scenarios.moments import Clock
 
 T = TypeVar("T")
@@ -36,7 +40,7 @@ def place(address: Address) -> At:
     """Where a device of the world listens that the master knows by ``address``."""
     if isinstance(address, TcpAddress):
         return TcpAt(address.host, address.port)
-    return LineAt(address.port, address.baud, address.bits, address.parity, address.stops)
+    return LineAt(address.port, address.baud, address.bits, address.parity, address.stops, address.mode)
 
 
 class Builder:
@@ -57,6 +61,17 @@ class Builder:
             meters=meters,
             cars=self.cars([box.name for box in boxes]),
             house=self.house(self.form.house),
+            circuits=self.circuits(),
+        )
+
+    def circuits(self) -> tuple[CircuitSpec, ...]:
+        """Circuits as the site says, each with all boxes that it feeds, over others too."""
+        tree, site = Circuits(self.site), self.site
+        return tuple(
+            CircuitSpec(
+                one.name, one.limit_ma, tuple(box.name for box in site.boxes if tree.feeds(one.name, box.circuit))
+            )
+            for one in site.circuits
         )
 
     def connection(self) -> ConnectionSpec:
@@ -75,10 +90,11 @@ class Builder:
         boot_on = truth.def_charging_enable == "on" if truth.def_charging_enable else said.boot_enable is not False
         standard = BoxSpec(said.name, said.device, INTERNAL_AT)
         manner = _manner(said.device)
+        on, off = self._quirks(("world", "boxes", said.name, "quirks"), said.device, truth.quirks, manner.quirks)
         return BoxSpec(
             name=said.name,
             device=said.device,
-            at=self._at(("world", "boxes", said.name, "at"), truth.at, place(said.address)),
+            at=self._at(("world", "boxes", said.name, "at"), truth.at, place(said.address), said.device),
             unit=_first(truth.id, said.unit),
             wiring=_first(truth.phases, said.phases),
             max_ma=max_ma,
@@ -92,7 +108,8 @@ class Builder:
             turnaround_us=_first(truth.turnaround, standard.turnaround_us),
             write_latency_us=_first(truth.write_latency, manner.latency_us, standard.write_latency_us),
             boot_us=_first(truth.boot_time, manner.boot_us, standard.boot_us),
-            quirks=truth.quirks,
+            quirks=on,
+            without=off,
         )
 
     def meters(self) -> tuple[MeterSpec, ...]:
@@ -103,25 +120,39 @@ class Builder:
                     f"{box.name}-meter", box.meter.device, place(box.meter.address), box.meter.unit, box.name
                 )
                 found.append(self.meter(spec))
-        for meter in self.site.meters:
+        for k, meter in enumerate(self.site.meters):
+            if not meter.tells_house and meter.role != "display":
+                sentence = (
+                    f"expected grid supply, consumption or display: nothing in a world can be measured as {meter.role}"
+                )
+                self.problems.add(("site", "meters", k, "role"), sentence)
             at = place(meter.address)
             spec = MeterSpec(meter.name, meter.device, at, meter.unit, _measures(meter), meter.phases)
             found.append(self.meter(spec))
         return tuple(found)
 
     def meter(self, said: MeterSpec) -> MeterSpec:
-        truth = self.form.meters.get(said.name, MeterTruth())
+        truth, block = self.form.meters.get(said.name, MeterTruth()), _block(said.device)
+        on, off = self._quirks(
+            ("world", "meters", said.name, "quirks"), said.device, truth.quirks, _quirks_of(said.device)
+        )
+        if truth.accuracy == "class" and (block is None or not block.accuracy):
+            loc = ("world", "meters", said.name, "accuracy")
+            self.problems.add(loc, f"expected a percentage, such as -1 %: the sheet of {said.device} tells no class")
         return MeterSpec(
             name=said.name,
             device=said.device,
-            at=self._at(("world", "meters", said.name, "at"), truth.at, said.at or INTERNAL_AT),
+            at=self._at(("world", "meters", said.name, "at"), truth.at, said.at or INTERNAL_AT, said.device),
             unit=_first(truth.id, said.unit),
             measures=said.measures,
             wiring=_first(truth.phases, said.wiring),
-            interval_us=_first(truth.interval, said.interval_us),
+            interval_us=_first(truth.interval, None if block is None else block.interval_us, said.interval_us),
             offset_us=_first(truth.offset, said.offset_us),
             pulses_per_kwh=_first(truth.pulses_per_kwh, said.pulses_per_kwh),
             turnaround_us=_first(truth.turnaround, said.turnaround_us),
+            accuracy=_first(truth.accuracy, said.accuracy),
+            quirks=on,
+            without=off,
         )
 
     def house(self, form: House | None) -> HouseSpec:
@@ -186,7 +217,23 @@ class Builder:
             below_ma=visit.below,
             delay_us=visit.delay,
             ramp_ma_per_s=visit.ramp,
+            sleeps=visit.sleeps == "on",
         )
+
+    def _quirks(
+        self, loc: tuple[str, ...], device: str, switched: Sequence[Switched], known: Sequence[str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The quirks that are switched on, and those that are switched off."""
+        for one in switched:
+            if one.name not in known:
+                due = (
+                    f"one of {', '.join(known)}, which {device} has"
+                    if known
+                    else f"none, for {device} has none by name"
+                )
+                self.problems.add((*loc, one.place), f"expected {due}, got {one.name!r}", key=one.place == one.name)
+        right = [one for one in switched if one.name in known]
+        return tuple(one.name for one in right if one.on), tuple(one.name for one in right if not one.on)
 
     def _refuse_overlaps(self, cars: Sequence[CarSpec]) -> None:
         last: dict[str, CarSpec] = {}
@@ -203,11 +250,11 @@ class Builder:
             if name not in known:
                 self.problems.add(("world", field, name), f"unknown {one} {name!r}{suggest(name, known)}", key=True)
 
-    def _at(self, loc: tuple[str, ...], said: str | None, standard: At) -> At:
+    def _at(self, loc: tuple[str, ...], said: str | None, standard: At, device: str) -> At:
         if said is None:
             return standard
         try:
-            found = place(parse_address(said))
+            found = place(address_of(said, device))
         except ValueError as error:
             self.problems.add(loc, str(error))
             return standard
@@ -241,6 +288,22 @@ def _manner(device: str) -> Manner:
         return kind_of_sheet(load(device)).manner
     except LookupError:
         return POWER_BRAIN
+
+
+def _quirks_of(device: str) -> tuple[str, ...]:
+    """The quirks of a meter by name."""
+    try:
+        return named(load(device))
+    except LookupError:
+        return ()
+
+
+def _block(device: str) -> Meter | None:
+    """What the sheet of a meter says that it measures; None where that is not known."""
+    try:
+        return load(device).meter
+    except LookupError:
+        return None
 
 
 def _measures(meter: HouseMeter) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from chargebench.datasheets.errors import BadInput, CannotOpen
+from chargebench.datasheets.words import amperes, lasted
 from chargebench.emulator.serve import LOOPBACK
 from chargebench.scenarios import render
 from chargebench.scenarios.cli import FAILED, INTERRUPTED, print_json
@@ -21,13 +22,13 @@ from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.emulate.control import Control
 from chargebench.scenarios.emulate.control import tell as ask
 from chargebench.scenarios.emulate.live import Live, Trial
-from chargebench.scenarios.emulate.places import Wish
+from chargebench.scenarios.emulate.places import OTHER_END, Wish
 from chargebench.scenarios.emulate.play import Play, read_play
 from chargebench.scenarios.emulate.requests import Requests
 from chargebench.scenarios.emulate.screen import EVERY_S, Screen
-from chargebench.scenarios.moments import lasted
 from chargebench.scenarios.result import Result
 
+_HEAD = ("box", "state", "limit", "offered", "drawn", "car")
 OURS_ONLY = "not judged, since it is about what our own manager tells"
 
 
@@ -71,11 +72,17 @@ def tell(request: dict[str, object], path: Path | None, *, as_json: bool) -> int
     if as_json:
         print_json(done)
     elif isinstance(boxes := done.get("boxes"), dict):
-        rows = [(name, *(f"{key} {value}" for key, value in box.items())) for name, box in boxes.items()]
-        click.echo(render.table(rows))
+        click.echo(f"{done['at']}\n\n{render.table([_HEAD, *(_shown(name, box) for name, box in boxes.items())])}")
     else:
         click.echo(", ".join(f"{key} {value}" for key, value in done.items()))
     return 0
+
+
+def _shown(name: str, box: Mapping[str, object]) -> tuple[str, ...]:
+    """A box as it is, for a person."""
+    currents = [amperes(int(str(box[f"{which}_ma"]))) for which in ("limit", "offered", "drawn")]
+    state = f"{box['state']}{' failsafe' if box['failsafe'] else ''}"
+    return (name, state, *currents, str(box["car"] or "none"))
 
 
 async def _serve(order: Order, play: Play) -> Live:
@@ -144,6 +151,8 @@ def _tell_places(order: Order, live: Live, control: Control | None) -> None:
         rows.append((one.name, one.device, str(one.unit), where, one.first_read))
     speed = "in real time" if order.speed == 1 else f"at {order.speed:g} times real time"
     click.echo(f"{play.label}: {play.title}, {speed}\n\n{render.table(rows)}\n")
+    if order.wish.lines:
+        click.echo(f"{OTHER_END} is the port of the master, at the other end of a line whose port was given.\n")
     if control is not None:
         to = f" --to {control.path}" if order.control is not None else ""
         click.echo(f"chargebench tell{to} --help says what can be done meanwhile; Ctrl-C ends it.\n")
@@ -154,7 +163,8 @@ def _tell_places(order: Order, live: Live, control: Control | None) -> None:
 
 def _trial(order: Order, scenario: Scenario) -> Trial:
     seed = "" if order.seed is None else f" --seed {order.seed}"
-    return Trial(scenario, f"chargebench emulate {order.said} --judge{seed}")
+    speed = "" if order.speed == 1 else f" --speed {order.speed:g}"
+    return Trial(scenario, f"chargebench emulate {order.said} --judge{speed}{seed}")
 
 
 def _refuse(order: Order) -> None:

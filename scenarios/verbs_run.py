@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,24 +15,52 @@ from chargebench.scenarios import check as checks
 from chargebench.scenarios import record, render, shelf
 from chargebench.scenarios import replay as replays
 from chargebench.scenarios import run as runs
+from chargebench.scenarios.at_tier import refuse
 from chargebench.scenarios.cli import DIFFERS, FAILED, print_json
 from chargebench.scenarios.describe import Scenario, read_scenario
 from chargebench.scenarios.progress import progress
+from chargebench.scenarios.tiers import Tier
 
 RUNS = Path("runs")
 
 
-def run_all(names: Sequence[str], seed: int | None, policy: Policy | None, out: Path | None, *, as_json: bool) -> int:
-    """Run each, by ``policy`` where one is given; all are read before the first is run, so that a wrong one costs no time."""
-    scenarios = [_read(name).under(policy).seeded(seed) for name in names]
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a person wants it run: with another seed, by another policy, at another tier."""
+
+    seed: int | None = None
+    policy: Policy | None = None
+    tier: Tier = "wire"
+
+    def again(self, said: str, scenario: Scenario) -> str:
+        """The command that runs it so again."""
+        by = "" if self.policy is None else f" --policy {self.policy}"
+        at = "" if self.tier == "wire" else f" --tier {self.tier}"
+        return f"chargebench run {shlex.quote(said)} --seed {self._seed(scenario)}{by}{at}"
+
+    def called(self, scenario: Scenario) -> str:
+        """The name of the folder of such a run."""
+        by = "" if self.policy is None else f"-{self.policy}"
+        at = "" if self.tier == "wire" else f"-{self.tier}"
+        return f"{scenario.label.replace('/', '-')}-{self._seed(scenario)}{by}{at}"
+
+    def _seed(self, scenario: Scenario) -> int:
+        return scenario.seed if self.seed is None else self.seed
+
+
+def run_all(names: Sequence[str], how: How, out: Path | None, *, as_json: bool) -> int:
+    """Run each as a person wants it; all are read before the first is run, so that a wrong one costs no time."""
+    scenarios = [_read(name).under(how.policy).seeded(how.seed) for name in names]
+    for scenario in scenarios:
+        refuse(scenario, how.tier)
     found = [one for scenario in scenarios for one in checks.refuse_errors(scenario)]
     for danger in dict.fromkeys(str(one) for one in found if one.severity == "danger"):
         click.echo(danger, err=True)
-    folders = _folders(scenarios, seed, policy, out)
+    folders = _folders(scenarios, how, out)
     results = []
     for scenario, said, folder in zip(scenarios, names, folders, strict=True):
         with progress(scenario.label, scenario.duration_us) as tick:
-            result = runs.run(scenario, seed, again=_again(said, scenario, seed, policy), tick=tick)
+            result = runs.run(scenario, how.seed, again=how.again(said, scenario), tick=tick, tier=how.tier)
         record.write(folder, result)
         results.append({**result.summary(), "folder": str(folder)})
         if not as_json:
@@ -59,15 +88,9 @@ def _read(name: str) -> Scenario:
     return read_scenario(found.path, found.variant, name=found.name)
 
 
-def _again(said: str, scenario: Scenario, seed: int | None, policy: Policy | None) -> str:
-    by = "" if policy is None else f" --policy {policy}"
-    return f"chargebench run {shlex.quote(said)} --seed {scenario.seed if seed is None else seed}{by}"
-
-
-def _folders(scenarios: Sequence[Scenario], seed: int | None, policy: Policy | None, out: Path | None) -> list[Path]:
+def _folders(scenarios: Sequence[Scenario], how: How, out: Path | None) -> list[Path]:
     """Where each run will be kept; ``CannotOpen`` where it could not be, before any time is spent on it."""
-    by = "" if policy is None else f"-{policy}"
-    called = [f"{one.label.replace('/', '-')}-{one.seed if seed is None else seed}{by}" for one in scenarios]
+    called = [how.called(one) for one in scenarios]
     if out is not None and len(called) == 1:
         folders = [out]
     else:

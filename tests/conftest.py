@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50, print_blob=True)
 settings.register_profile("soak", derandomize=False, deadline=None, max_examples=5000, print_blob=True)
+settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("ci")  # --hypothesis-profile=soak overrules it
 
 

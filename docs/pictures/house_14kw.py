@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from chargebench.scenarios.laws.law import amperes, kilowatt_hours
+from chargebench.datasheets.words import amperes, kilowatt_hours
 from docs.pictures.flows import Night, Span, watch
 from docs.pictures.svg import Box, Point, Svg
 

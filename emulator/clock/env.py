@@ -225,6 +225,10 @@ class SimEnv(simpy.Environment):
         if not event.ok and not event.defused:
             raise cast("BaseException", event.value)
 
+    def skip_to(self, when_us: int) -> None:
+        """Set the clock to ``when_us``, before which nothing on the heap is due."""
+        self._now = self.now_us = when_us
+
     def advance_to(self, when_us: int) -> None:
         """Let everything happen that is due up to ``when_us``, and set the clock to it."""
         while self.step_until(when_us):

@@ -21,7 +21,8 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 from simpy.events import Event
 
-from chargebench.emulator.clock.env import Call, SimEnv
+from chargebench.emulator.clock.env import SimEnv
+from chargebench.emulator.clock.handles import Handle, TimerHandle
 from chargebench.emulator.clock.hangs import (
     NEVER_US,
     PATIENCE_US,
@@ -46,30 +47,6 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 
-class _Handle(asyncio.Handle):
-    """A callback that is ready, made without asking the loop whether it is being debugged, which costs more than the rest."""
-
-    def __init__(
-        self, callback: Callable[..., object], args: tuple[object, ...], loop: SimLoop, context: Context
-    ) -> None:
-        self._context = context
-        self._loop = loop
-        self._callback = callback
-        self._args = args
-        self._cancelled = False
-        self._repr = self._source_traceback = None
-
-
-class _TimerHandle(asyncio.TimerHandle):
-    """A timer that knows its place in the heap, who set it and when."""
-
-    __slots__ = ("call", "owner", "set_us")
-
-    call: Call | None
-    owner: asyncio.Task[Any] | None
-    set_us: int
-
-
 class SimLoop(Wired):
     """An asyncio event loop in virtual time.
 
@@ -83,7 +60,7 @@ class SimLoop(Wired):
         self.streams = Streams(seed)
         self.trace = Trace(sink)
         self.start = start
-        self._thread = threading.get_ident()
+        self._own_thread = threading.get_ident()
         self._tasks_made = 0
         self._watches = Watches(self, self.trace)
         self._unsettled: list[Watch] = []
@@ -115,7 +92,7 @@ class SimLoop(Wired):
     ) -> asyncio.Handle:
         if self._closed or self._debug:
             return super().call_soon(callback, *args, context=context)
-        handle = _Handle(callback, args, self, copy_context() if context is None else context)
+        handle = Handle(callback, args, self, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
@@ -123,18 +100,18 @@ class SimLoop(Wired):
         self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self._check_closed()
-        handle = _TimerHandle(when, callback, args, self, context)
+        handle = TimerHandle(when, callback, args, self, context)
         handle.owner, handle.set_us = asyncio.current_task(self), self.env.now_us
         us = when * 1e6
         handle.call = self.env.at(round(us), self._due, handle) if us < NEVER_US else None
         return handle
 
-    def _due(self, handle: _TimerHandle) -> None:
+    def _due(self, handle: TimerHandle) -> None:
         handle.owner = None
         self._ready.append(handle)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        timer = cast("_TimerHandle", handle)
+        timer = cast("TimerHandle", handle)
         timer.owner = None
         if timer.call is not None:
             timer.call.cancel()
@@ -142,13 +119,13 @@ class SimLoop(Wired):
     def timers(self) -> Iterable[Timer]:
         """The timers that are running, in no particular order."""
         for call in self.env.pending():
-            if call.args and isinstance(call.args[0], _TimerHandle):
+            if call.args and isinstance(call.args[0], TimerHandle):
                 yield Timer(call.args[0].owner, call.args[0].set_us)
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
     ) -> asyncio.Handle:
-        if threading.get_ident() != self._thread:
+        if threading.get_ident() != self._own_thread:
             raise RuntimeError("a thread that is not the loop's own touched the loop; there are no threads in a run")
         return self.call_soon(callback, *args, context=context)
 

@@ -22,7 +22,7 @@ class RunTask(asyncio.Task[T]):
         self._parent = None if parent is None else ref(parent)
 
     @property
-    def waits_for(self) -> object:
+    def waits_for(self) -> asyncio.Future[Any] | None:
         """The future it waits for; None while it does not wait."""
         return None if self.done() else self._fut_waiter  # type: ignore[attr-defined]
 

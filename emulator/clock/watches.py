@@ -8,6 +8,7 @@ running that could end that wait: none that this task has set, and none that a t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,7 +22,7 @@ from chargebench.emulator.trace import Trace
 class Timer:
     """A timer that is running: when it was set, and by which task (None: by a callback)."""
 
-    owner: object
+    owner: asyncio.Task[Any] | None
     set_us: int
 
 
@@ -45,7 +46,7 @@ class Watch:
     opened_us: int
     book: dict[Watch, None] = field(repr=False)
     task: RunTask[Any] | None = None
-    waits_for: object = None
+    waits_for: asyncio.Future[Any] | None = None
 
     def done(self) -> None:
         """Answered, or given up."""

@@ -12,9 +12,12 @@ from chargebench.datasheets.behaviour import Letter, States
 from chargebench.datasheets.codec import is_float
 from chargebench.datasheets.model import Datasheet, Register
 from chargebench.emulator.box import Box
+from chargebench.emulator.devices.abl import own_cells
 from chargebench.emulator.devices.measured import measured
+from chargebench.emulator.devices.odd_cells import Odd, failing, odd_cells
+from chargebench.emulator.devices.odd_devices import device_of
 from chargebench.emulator.devices.orders import Orders
-from chargebench.emulator.devices.quirks import at_work, failing, known, odd_cells
+from chargebench.emulator.devices.quirks import at_work, named, usual
 from chargebench.emulator.devices.registers import Cell, Clock, Hooks, constant
 from chargebench.emulator.devices.shared_limit import SharedLimit
 from chargebench.emulator.devices.shown import house, rest, seen, with_exponents
@@ -27,7 +30,7 @@ from chargebench.emulator.pilot import MINIMUM_MA
 
 FAULT_US = 10 * SECOND_US
 LOOK_US = 1_000
-_PULSE_STEP_MA = 100
+_PULSE_STEP_MA, _DUTY_STEP_MA = 100, 60
 _CAPS = (
     "max_charging_current",
     "max_supported_current",
@@ -41,8 +44,6 @@ _LEASTS = ("min_hw_current", "hw_min_current")
 
 def refusal(sheet: Datasheet) -> str:
     """Why no box can be made of a sheet; "" where one can."""
-    if sheet.transports == ("ascii",):
-        return f"{sheet.name} speaks Modbus ASCII only, which no wire here carries"
     if sheet.kind != "evse":
         return f"{sheet.name} is no box"
     if sheet.states is None or sheet.control is None:
@@ -60,17 +61,33 @@ def manner_of(sheet: Datasheet) -> Manner:
         failsafe_us=0 if dog is None else dog.timeout.value or 0,
         failsafe_ma=limits.get("maximum_ma", 0) if failsafe_ma is None else failsafe_ma,
         look_us=LOOK_US,
+        boots_first=True,
         fault_us=FAULT_US if fault else 0,
-        quirks=known(sheet),
-        step_ma=max(_PULSE_STEP_MA, limits.get("step_ma", 0) // _PULSE_STEP_MA * _PULSE_STEP_MA),
+        quirks=named(sheet),
+        usual=usual(sheet),
+        step_ma=_pulse_step_ma(limits.get("step_ma", 0)),
+        switch_us=_switch_us(sheet),
         latency_us=sheet.timing.latency_us,
         boot_us=sheet.timing.boot_us,
     )
 
 
+def _switch_us(sheet: Datasheet) -> int | None:
+    """How long a box does not charge that changes phases under a car; None where no source says that it does."""
+    phases = sheet.control.phases if sheet.control is not None else None
+    if phases is None or not (phases.takes_us or phases.during in {"any", "paused"}):
+        return None
+    return phases.takes_us
+
+
+def _pulse_step_ma(step_ma: int) -> int:
+    """In which steps the pulse follows a limit: 0.06 A where that is a duty cycle, else whole ones of 0.1 A."""
+    return step_ma if step_ma == _DUTY_STEP_MA else max(_PULSE_STEP_MA, step_ma // _PULSE_STEP_MA * _PULSE_STEP_MA)
+
+
 def evse(sheet: Datasheet, box: Box, serial: str, meter: PhaseMeter | None, clock: Clock, hooks: Hooks) -> StrictDevice:
     """The device of one box; ``meter`` is the one in its case."""
-    sheet = _any_float(with_exponents(at_work(sheet, box.spec.quirks)))
+    sheet = _any_float(with_exponents(at_work(sheet, box.quirks)))
     assert sheet.states is not None, f"{sheet.name} tells no states"
     assert sheet.control is not None, f"{sheet.name} tells no control"
     guard, orders = Guard(sheet, box, clock, hooks), Orders(sheet, sheet.control, box, clock)
@@ -85,12 +102,13 @@ def evse(sheet: Datasheet, box: Box, serial: str, meter: PhaseMeter | None, cloc
     if meter is not None:
         cells |= measured(sheet, meter, clock)
     cells |= _states(sheet, sheet.states, box) | guard.cells() | orders.cells()
-    cells |= odd_cells(sheet, box, cells, clock)
-    device = StrictDevice(sheet, cells, clock, guard.hooks)
+    cells |= own_cells(sheet, box, orders, cells)
+    cells |= odd_cells(Odd(sheet, box, cells, clock, meter))
+    device = device_of(box.quirks)(sheet, cells, clock, guard.hooks)
     device.after_read = guard.after_read
     if unit := sheet.control.limit.unit:
         device.also[unit] = SharedLimit(device, sheet.register(sheet.control.limit.registers[0]), box)
-    device.fails = failing(box.spec.quirks)
+    device.fails = failing(box.quirks)
     return device
 
 

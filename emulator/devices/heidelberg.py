@@ -52,7 +52,7 @@ _AMPERE = 1_000  # mA
 
 def evse(sheet: Datasheet, box: Box, meter: PhaseMeter, clock: Clock, hooks: Hooks) -> DrowsyDevice:
     """The device of one box with the meter in its case."""
-    old = OLD_FIRMWARE in box.spec.quirks
+    old = OLD_FIRMWARE in box.quirks
     cells = {
         "layout_version": constant(OLD_LAYOUT if old else LAYOUT),
         "charging_state": Cell(lambda: _state(box)),

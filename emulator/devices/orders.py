@@ -1,7 +1,8 @@
 """What any box was told: its limit, in as many registers as it has, whether it may charge, and on how many phases.
 
 Where a sheet is silent, what is worst for the master holds: a limit of 0 is refused, so that nothing stops, and so is one
-below the least current where 0 does not stop; phases that were changed while a car is there change when it has left.
+below the least current where 0 does not stop; phases that were changed while a car is there change when it has left, but
+where the sheet says how long charging stops for it, or that it is done in a pause.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from chargebench.emulator.devices.shown import house, seen
 
 
 class Orders:
-    """Takes what is written to the registers of ``control`` to the box, and shows there what holds."""
+    """Takes what is written to the registers of ``control`` to the box, and shows there what holds.
+
+    Where a number in place of the limit stops the box, what was told before stays as it was. ``off``: it is switched off.
+    """
 
     def __init__(self, sheet: Datasheet, control: Control, box: Box, clock: Clock) -> None:
         self._sheet, self._control, self._box, self._clock = sheet, control, box, clock
         self._low_ma = sheet.limit("minimum_ma")
         self._limits = [0] * len(control.limit.registers)
+        stops = [house(sheet.register(name), raw) for name, raw in control.stops.items()]
+        self._stop_ma = stops[0] if stops else 0
         self._released = True
+        self.off = False
         self._done: tuple[int, bool] | None = None
         self._switch = {name: 0 for name, _ in control.phases.before} if control.phases else {}
         self._wish = 0
@@ -33,31 +40,48 @@ class Orders:
         elif starts == "stopped":
             box.def_enable = False
         self._wish = 0
+        self.off = False
         self._done = None
+
+    def switch(self, *, off: bool) -> None:
+        """Switch the box off, whatever else it is told, or on again."""
+        self._adopt()
+        self.off = off
+        self._order()
 
     def cells(self) -> dict[str, Cell]:
         """What the registers of the sheet's ``control`` hold."""
         limit = self._control.limit
         found: dict[str, Cell] = {}
         if limit.shown:
-            found[limit.shown] = seen(self._sheet.register(limit.shown), lambda: self._box.granted_ma)
+            shown = self._sheet.register(limit.shown)
+            found[shown.name] = seen(shown, self._in_force, _unheeded if shown.writes else None)
         for name, _ in (*self._control.pause, *self._control.resume):
             found[name] = self._release(name)
         for k, name in enumerate(limit.registers):
             found[name] = self._limit(k, name)
+        for name, _ in self._control.wake:
+            found[name] = Cell(lambda: 0, lambda seconds: self._box.interrupt(self._clock.now_us, seconds))
         return found | self._phases()
 
     # -- limit -------------------------------------------------------------------------------------------------------
 
+    def _in_force(self) -> int:
+        """The limit in force, or the number that stands there for none."""
+        return self._box.granted_ma or self._stop_ma
+
     def _limit(self, k: int, name: str) -> Cell:
         def put(value: int) -> None:
             self._adopt()
-            self._limits[k] = value
+            if self._stop_ma:
+                self._released = value != self._stop_ma
+            if self._released or not self._stop_ma:
+                self._limits[k] = value
             self._order()
 
         def get() -> int:
             self._adopt()
-            return self._limits[k]
+            return self._limits[k] if self._released or not self._stop_ma else self._stop_ma
 
         cell = seen(self._sheet.register(name), get, put)
         return Cell(cell.get, cell.set, self._takes)
@@ -81,7 +105,7 @@ class Orders:
         runs = wanted_ma >= self._low_ma
         if runs:
             box.limit_ma = box.clip(wanted_ma)
-        box.enable = self._released and runs
+        box.enable = self._released and runs and not self.off
         self._done = (box.limit_ma, box.enable)
         self._limits = [min(one, box.spec.max_ma) for one in self._limits]
         if limit.starts == "kept":
@@ -148,3 +172,7 @@ class Orders:
         prepared = all(self._switch[name] == raw for name, raw in phases.before)
         if prepared and (phases.during != "paused" or not box.granted_ma):
             box.select_relay(self._clock.now_us, one)
+
+
+def _unheeded(_value: int) -> None:
+    """What is written where the limit is only shown does nothing."""

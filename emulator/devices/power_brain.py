@@ -69,7 +69,7 @@ def _flash(box: Box) -> dict[str, Cell]:
     def set_restarts(value: int) -> None:
         box.restarts = value
 
-    fixed = "fixed-failsafe" in box.spec.quirks
+    fixed = "fixed-failsafe" in box.quirks
 
     return {
         "def_fixed_current": Cell(lambda: box.def_fixed_ma, set_fixed, _signalled),
@@ -110,8 +110,8 @@ def _measured(box: Box, clock: Clock) -> dict[str, Cell]:
 
 
 def _hardware(box: Box, clock: Clock) -> dict[str, Cell]:
-    second = not {"second-relay", "phase-switching"}.isdisjoint(box.spec.quirks)
-    released = "phase-switching" in box.spec.quirks
+    second = not {"second-relay", "phase-switching"}.isdisjoint(box.quirks)
+    released = "phase-switching" in box.quirks
 
     def set_relay2(value: int) -> None:
         box.relay2 = value

@@ -1,6 +1,8 @@
-"""Quirks of boxes by name: the ones that can be switched, and what each makes of a datasheet or of its registers.
+"""Quirks by name: which there are, which a device usually has, and what those make of its datasheet.
 
-A name stands for the same on every box that has it. What a sheet lists beyond these is told, and cannot be switched on.
+A name stands for the same on every device that has it. What a quirk makes of registers stands in ``odd_cells``, of answers on
+the wire in ``odd_answers``, and what a box does by itself in ``emulator/moods.py``; a name that is in none of them is not
+known, and no sheet may have it.
 """
 
 from __future__ import annotations
@@ -11,18 +13,14 @@ from fractions import Fraction
 from typing import Final
 
 from chargebench.datasheets.model import Datasheet, Register
-from chargebench.emulator.box import Box
-from chargebench.emulator.device import Refused
-from chargebench.emulator.devices.registers import ADDRESS, Cell, Clock
+from chargebench.emulator.devices.sunspec import begins_at, one_phase, without_phase_powers
 from chargebench.emulator.flow import SECOND_US
-from chargebench.emulator.pilot import Pilot
 
-FAILURE = 4
+ANSWERS_WITH_GT: Final = "answers-with-gt"
+"""Of its frames on the line, not of its registers."""
 
-_BURSTS: Final = "fails-in-bursts"
-_FIRST: Final = "refuses-first-reads"
-FIRST_READS = 3
 BURST_US, BURST_EVERY_US = 20 * SECOND_US, 600 * SECOND_US
+TEN_WORDS: Final = 10
 
 Change = Callable[[Datasheet], Datasheet]
 
@@ -44,12 +42,39 @@ def _read_only(sheet: Datasheet) -> Datasheet:
     return replace(sheet, writes=())
 
 
+def _single_writes(sheet: Datasheet) -> Datasheet:
+    return replace(sheet, writes=tuple(sorted({*sheet.writes, 6})))
+
+
 def _whole_amperes(sheet: Datasheet) -> Datasheet:
     limits = tuple((name, 1_000 if name == "step_ma" else value) for name, value in sheet.limits)
     return replace(_of(("current_limit",), step=1_000)(sheet), limits=limits)
 
 
-_CHANGES: Final[Mapping[str, Change]] = {
+def _other_sign(sheet: Datasheet) -> Datasheet:
+    assert sheet.meter is not None, f"{sheet.name} measures something"
+    return replace(sheet, meter=replace(sheet.meter, sign="import" if sheet.meter.sign == "export" else "export"))
+
+
+def _short_common(sheet: Datasheet) -> Datasheet:
+    """Model 1 without its pad: all that follows it stands one lower."""
+    assert sheet.sunspec is not None, f"{sheet.name} is a map of models"
+    (common, length), *others = sheet.sunspec.models
+    end = sheet.sunspec.start(common) + 2 + length
+    kept = [one for one in sheet.registers if one.at != end - 1]
+    moved = [replace(one, at=one.at - 1) if one.at >= end else one for one in kept]
+    told = [replace(one, default=length - 1) if one.at == sheet.sunspec.start(common) + 1 else one for one in moved]
+    models = ((common, length - 1), *others)
+    return replace(sheet, registers=tuple(told), sunspec=replace(sheet.sunspec, models=models))
+
+
+def _without_heartbeat(sheet: Datasheet) -> Datasheet:
+    """What cannot be fed is fed by nothing that is known."""
+    assert sheet.watchdog is not None, f"{sheet.name} has a watchdog"
+    return replace(sheet, watchdog=replace(sheet.watchdog, kind="unknown", register="", recovery=()))
+
+
+CHANGES: Final[Mapping[str, Change]] = {
     "low-word-first": _registers(_low_word_first),
     "bytes-swapped": _registers(lambda one: replace(one, swapped=not one.swapped)),
     "hundredth-amperes": _of(("current",), scale=Fraction(10), step=10),
@@ -57,68 +82,39 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "counts-whole-wh": _of(("energy", "session_energy"), scale=Fraction(1)),
     "whole-amperes": _whole_amperes,
     "refuses-writes": _read_only,
-    "ignores-writes": _read_only,
     "wears-by-volatile": _of(("ampere_volatile",), stores="flash"),
     "zero-for-unknown": lambda sheet: replace(sheet, reading=replace(sheet.reading, gaps="zero")),
+    "without-energy": _without_heartbeat,
+    "ten-words-a-read": lambda sheet: replace(sheet, max_read=TEN_WORDS),
+    "power-of-other-sign": _other_sign,
+    "short-common-model": _short_common,
+    "begins-at-0": begins_at(0),
+    "begins-at-50000": begins_at(50_000),
+    "one-phase": one_phase,
+    "without-phase-powers": without_phase_powers,
 }
-_WITHOUT: Final[Mapping[str, tuple[str, ...]]] = {"without-energy": ("energy", "heartbeat")}
-_SHOWS_E: Final = "shows-e-without-fault"
-_NO_POWER: Final = "power-missing-at-times"
+UNLESS: Final[Mapping[str, Change]] = {"without-function-6": _single_writes}
+"""What becomes of the sheet of a device that might have the quirk and has it not."""
 
 
-def known(sheet: Datasheet) -> tuple[str, ...]:
-    """Those of its quirks that can be switched on."""
-    able = {*_CHANGES, *_WITHOUT, _BURSTS, _FIRST, _SHOWS_E, _NO_POWER}
-    return tuple(one.name for one in sheet.quirks if one.name in able)
+def named(sheet: Datasheet) -> tuple[str, ...]:
+    """Those of its quirks that can be switched."""
+    return tuple(one.name for one in sheet.quirks if one.name)
+
+
+def usual(sheet: Datasheet) -> tuple[str, ...]:
+    """Those of them that every such device has."""
+    return tuple(one.name for one in sheet.quirks if one.name and not one.rare)
 
 
 def at_work(sheet: Datasheet, quirks: Sequence[str]) -> Datasheet:
-    """The sheet of a box that has these quirks."""
-    for name in quirks:
-        change = _CHANGES.get(name)
+    """The sheet of a device that has these of its quirks, and no other."""
+    for name in named(sheet):
+        change = (CHANGES if name in quirks else UNLESS).get(name)
         sheet = sheet if change is None else change(sheet)
     return sheet
-
-
-def odd_cells(sheet: Datasheet, box: Box, cells: Mapping[str, Cell], clock: Clock) -> dict[str, Cell]:
-    """The registers that show something else on a box with its quirks than ``cells``, or are refused."""
-    quirks, found = box.spec.quirks, dict[str, Cell]()
-    for quirk in quirks:
-        found |= {name: Cell(_refuse) for name in _WITHOUT.get(quirk, ())}
-    if _SHOWS_E in quirks and sheet.states is not None:
-        found |= {name: _e_in_b(cells[name], box) for name in (sheet.states.register,)}
-    if _NO_POWER in quirks:
-        found["power"] = _missing(sheet.register("power"), cells["power"], clock)
-    return found
-
-
-def failing(quirks: Sequence[str]) -> Callable[[int], int] | None:
-    """By which exception a read is refused that comes now, whatever it asks for, 0 for none: counts the reads."""
-    reads = [0]
-
-    def code(at_us: int) -> int:
-        reads[0] += 1
-        if _FIRST in quirks and reads[0] <= FIRST_READS:
-            return ADDRESS
-        return FAILURE if _BURSTS in quirks and burst(at_us) else 0
-
-    return code if {_FIRST, _BURSTS} & {*quirks} else None
 
 
 def burst(at_us: int) -> bool:
     """Whether something fails now that does at times: for 20 s in every 10 min, first after 5."""
     return (at_us + BURST_EVERY_US // 2) % BURST_EVERY_US < BURST_US
-
-
-def _e_in_b(cell: Cell, box: Box) -> Cell:
-    return Cell(lambda: "E" if box.pilot is Pilot.B else cell.get())
-
-
-def _missing(register: Register, cell: Cell, clock: Clock) -> Cell:
-    """The register, now and then without a value."""
-    none = int(register.absent or 0) * register.scale.numerator // register.scale.denominator
-    return Cell(lambda: none if burst(clock.now_us) else cell.get())
-
-
-def _refuse() -> int:
-    raise Refused(ADDRESS)

@@ -2,8 +2,8 @@
 
 What a register map leaves open is decided here, once:
 
-- A read that starts in a hole, or ends beyond the last register of the table, is refused with 02; holes inside a block
-  read 0. Parts of a wide value may be read. A register that can only be written reads 0.
+- A read that starts in a hole, or ends beyond the last register of the table, is refused with 02; holes inside a block, and
+  registers that can only be written, read 0, or as no value where the datasheet tells so. Parts of a wide value may be read.
 - A read of more words than the datasheet allows is refused with 02, as was seen on real meters.
 - A write must hit whole registers that can be written: a hole or a read-only register is refused with 02, half of a wide
   value with 03 (the address is right, the value incomplete), and so is a value out of range, between steps or without a
@@ -23,6 +23,8 @@ from chargebench.datasheets.model import Datasheet, Register, Table
 from chargebench.emulator.device import Device, Refused
 
 ADDRESS, VALUE = 2, 3
+NO_VALUE = 0xFFFF
+NO_NUMBER = 0x7FFF  # twice that is no number as a float, and alone what SunSpec has for none
 BLOCKS_KEPT = 64
 
 
@@ -75,13 +77,16 @@ def constant(value: int | str) -> Cell:
 class SheetDevice:
     """One logical device. Registers without a cell hold their default; one with neither is our mistake.
 
-    ``flash_writes`` counts writes to registers that wear the flash. ``also``: what it is at other units beside its own.
+    ``flash_writes`` counts writes to registers that wear the flash, ``early_writes`` those that came sooner than the device
+    wants them. ``also``: what it is at other units beside its own. ``ignores``: it answers writes and does nothing;
+    ``numbers``: False while it answers reads with what is no number.
     """
 
     def __init__(self, sheet: Datasheet, cells: Mapping[str, Cell], clock: Clock, hooks: Hooks) -> None:
         self.functions = (*sheet.reads, *sheet.writes)
-        self.flash_writes = 0
+        self.flash_writes = self.early_writes = 0
         self.also: dict[int, Device] = {}
+        self.ignores, self.numbers = False, True
         self._sheet, self._clock, self._hooks = sheet, clock, hooks
         strange = sorted(cells.keys() - {one.name for one in sheet.registers})
         assert not strange, f"{sheet.name} has no {', '.join(strange)}"
@@ -92,7 +97,8 @@ class SheetDevice:
         self._starts = {table: [one.at for one in registers] for table, registers in self._tables.items()}
         self._shown = {one.name: _Shown(one, self._cells[one.name].get) for one in sheet.registers}
         self._fitting: dict[str, Callable[[int], bool]] = {}
-        self._blocks: dict[tuple[Table, int, int], list[_Part]] = {}
+        self._blocks: dict[tuple[Table, int, int], _Block] = {}
+        self._filler = NO_VALUE if sheet.reading.gaps == "filled" else 0
 
     def advance(self, now_us: int) -> int:
         """Move the whole world to ``now_us``."""
@@ -105,18 +111,12 @@ class SheetDevice:
         if block is None:
             if len(self._blocks) >= BLOCKS_KEPT:
                 self._blocks.clear()
-            block = self._blocks[table, address, count] = self._block(table, address, count)
-        words: list[int] = [0] * count
-        for shown, of_it, place in block:
-            if shown.get is not None and (value := shown.get()) != shown.value:
-                shown.show(value)
-            words[place] = shown.words if of_it is None else shown.words[of_it]
-        return words
-
-    def _block(self, table: Table, address: int, count: int) -> list[_Part]:
-        """What a read is made of; ``Refused``."""
-        end = address + count
-        return [_part(self._shown[one.name], one, address, end) for one in self._hit(table, address, count)]
+            hit = [self._shown[one.name] for one in self._hit(table, address, count)]
+            block = self._blocks[table, address, count] = _Block(hit, address, count, self._filler)
+        values = [get() for get in block.getters]
+        if values != block.values:
+            block.show(values)
+        return block.words[:] if self.numbers else [NO_NUMBER] * count
 
     def _hit(self, table: Table, address: int, count: int) -> list[Register]:
         """The registers that a read touches; ``Refused`` where it may not be."""
@@ -134,7 +134,7 @@ class SheetDevice:
         now_us = self._clock.now_us
         self._hooks.heard(now_us)
         todo = self._parse(table, address, values)
-        for register, value in todo:
+        for register, value in () if self.ignores else todo:
             setter = self._cells[register.name].set
             assert setter is not None
             setter(value)
@@ -175,29 +175,42 @@ class SheetDevice:
 class _Shown:
     """A register as it is read: its words, made anew only when its value has changed."""
 
-    __slots__ = ("_register", "get", "value", "words")
+    __slots__ = ("get", "register", "value", "words")
 
     def __init__(self, register: Register, get: Callable[[], int | str]) -> None:
-        self._register = register
+        self.register = register
         self.get = get if register.readable else None
         self.value: int | str | None = None
         self.words = (0,) * register.count
 
     def show(self, value: int | str) -> None:
-        """It has got another value."""
-        self.words = encode(self._register, value)
-        self.value = value
+        """It holds this value now."""
+        if value != self.value:
+            self.words = encode(self.register, value)
+            self.value = value
 
 
-_Part = tuple[_Shown, slice | None, slice]
-"""A register in a block that is read: which of its words lie in the block (None: all), and where."""
+class _Block:
+    """What a read of ``count`` words is made of; its words are put together anew only when a value has changed."""
 
+    __slots__ = ("_address", "_count", "_parts", "getters", "values", "words")
 
-def _part(shown: _Shown, register: Register, address: int, end: int) -> _Part:
-    first, last = max(register.at, address), min(_end(register), end)
-    whole = (first, last) == (register.at, _end(register))
-    of_it = None if whole else slice(first - register.at, last - register.at)
-    return shown, of_it, slice(first - address, last - address)
+    def __init__(self, hit: Sequence[_Shown], address: int, count: int, filler: int) -> None:
+        parts = [(one, one.get) for one in hit if one.get is not None]
+        self._parts = [one for one, _ in parts]
+        self.getters = [get for _, get in parts]
+        self._address, self._count = address, count
+        self.values: list[int | str] = []
+        self.words = [filler] * count
+
+    def show(self, values: list[int | str]) -> None:
+        """These are the values of its registers now."""
+        for shown, value in zip(self._parts, values, strict=True):
+            shown.show(value)
+            at, end = shown.register.at, _end(shown.register)
+            first, last = max(at, self._address), min(end, self._address + self._count)
+            self.words[first - self._address : last - self._address] = shown.words[first - at : last - at]
+        self.values = values
 
 
 class DrowsyDevice(SheetDevice):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.devices.registers import Cell, Clock, Hooks, SheetDevice, constant, kept
-from chargebench.emulator.flow import CHARGE2_MV_PER_WH, SECOND_US, Flow
+from chargebench.emulator.flow import CHARGE2_MV_PER_WH, SECOND_US, Flowing
 from chargebench.emulator.meter import SampleHold, Source, check_wiring
 from chargebench.emulator.spec import MeterSpec
 
@@ -47,7 +47,7 @@ class PulseMeter:
             raise ValueError(f"meter {spec.name}: more than 0 pulses per kWh, got {spec.pulses_per_kwh}")
         self.spec = spec
         self.inputs = tuple(k for k in spec.wiring if k < len(source.wiring))  # those that lead anywhere
-        self._flow: Flow = source.flow
+        self._flow: Flowing = source.flow
         self._energy_per_pulse = CHARGE2_MV_PER_WH * 1000  # divided by what stands in _scale
         self._scale = source.voltage_mv * spec.pulses_per_kwh
         self._start = Count()  # when the running piece began

@@ -1,6 +1,7 @@
 """A device that keeps to what its datasheet says of reading: gaps, single values, blocks, tables that are one.
 
-Where nobody knows what a read across unused addresses gets, it is refused with 02, as by the strictest.
+Where nobody knows what a read across unused addresses gets, it is refused with 02, as by the strictest. A write that comes
+sooner after another than its maker wants is taken, as the field shows, and counted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,19 @@ from chargebench.emulator.devices.registers import ADDRESS, Cell, Clock, Hooks, 
 _WORDS: tuple[Table, ...] = ("holding", "input")
 
 
+class _Pace:
+    """Writes that are to be some time apart; None: any time will do."""
+
+    def __init__(self, apart_us: int | None) -> None:
+        self._apart_us = apart_us or 0
+        self._last_us = -self._apart_us
+
+    def early(self, at_us: int) -> bool:
+        """Whether a write that comes now comes too early."""
+        before_us, self._last_us = self._last_us, at_us
+        return at_us < before_us + self._apart_us
+
+
 class StrictDevice(SheetDevice):
     """``after_read`` (address, count) is called for each read that was answered. ``fails`` tells of a read that comes at an
     instant by which exception it is refused whatever it asks for, 0 for none.
@@ -23,6 +37,8 @@ class StrictDevice(SheetDevice):
         super().__init__(sheet, cells, clock, hooks)
         self.after_read: Callable[[int, int], None] | None = None
         self.fails: Callable[[int], int] | None = None
+        self._any, self._limit = _Pace(sheet.timing.apart_us), _Pace(sheet.timing.limit_apart_us)
+        self._limits = [sheet.register(name) for name in sheet.control.limit.registers] if sheet.control else []
         self._reading = sheet.reading
         if sheet.reading.shared:
             both = [*self._tables.get("holding", []), *self._tables.get("input", [])]
@@ -39,6 +55,15 @@ class StrictDevice(SheetDevice):
         if self.after_read is not None:
             self.after_read(address, count)
         return words
+
+    def write(self, table: Table, address: int, values: Sequence[int]) -> None:
+        """All of ``values`` from ``address`` on; ``Refused``."""
+        super().write(table, address, values)
+        now_us = self._clock.now_us
+        early = self._any.early(now_us)
+        if any(table == one.table and address <= one.at < address + len(values) for one in self._limits):
+            early = self._limit.early(now_us) or early
+        self.early_writes += early
 
     def _hit(self, table: Table, address: int, count: int) -> list[Register]:
         """The registers that a read touches; ``Refused`` where it may not be."""

@@ -5,6 +5,7 @@ Where a sheet is silent, what is worst for who relies on it holds:
 - A watchdog of which nobody knows the kind never acts, unless the world gives it a time: then any request feeds it.
 - A time that nobody knows is 0, which is never; a failsafe current that nobody knows is all that the box can give.
 - Settings of which nobody knows whether they outlive a restart do not: they are then as the box was put up.
+- It runs only once the box has booted: before, nobody could have fed it.
 - A bit that the box clears stands for a second, and setting it again before does nothing.
 """
 

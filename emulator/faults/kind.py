@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chargebench.emulator.box import Box
+from chargebench.emulator.car import Car
+from chargebench.emulator.devices.registers import SheetDevice
+from chargebench.emulator.house import House
 from chargebench.emulator.meter import Meter
 from chargebench.emulator.power import Power
 from chargebench.emulator.reach import Loss
@@ -14,7 +17,7 @@ from chargebench.emulator.spec import FaultSpec, WorldSpec
 
 MASTER = "master"
 CONNECTION = "connection"
-Target = Literal["box", "meter", "access point", "connection", "master"]
+Target = Literal["box", "meter", "car", "access point", "connection", "master"]
 
 
 class Stage(Protocol):
@@ -28,6 +31,15 @@ class Stage(Protocol):
 
     @property
     def meters(self) -> Mapping[str, Meter]: ...
+
+    @property
+    def cars(self) -> Mapping[str, Car]: ...
+
+    @property
+    def devices(self) -> Mapping[str, SheetDevice]: ...
+
+    @property
+    def house(self) -> House: ...
 
     @property
     def power(self) -> Power: ...
@@ -107,6 +119,7 @@ class FaultKind:
         names: dict[Target, list[str]] = {
             "box": [box.name for box in world.boxes],
             "meter": [meter.name for meter in world.meters],
+            "car": [car.name for car in world.cars],
             "access point": [point.name for point in world.access_points],
             "connection": [CONNECTION],
             "master": [MASTER],

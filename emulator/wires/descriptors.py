@@ -6,7 +6,7 @@ Level triggered, as a selector is: as long as a device is readable its reader is
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
@@ -29,12 +29,14 @@ class Pollable(Protocol):
         """The code that runs now has asked to be told when it may write."""
 
 
-@dataclass(slots=True)
 class _Callback:
-    fn: Callable[..., object]
-    args: tuple[object, ...]
-    context: Context
-    due: bool = False
+    """What is called when a device is ready; ``due``: it will be."""
+
+    def __init__(self, fn: Callable[..., object], args: tuple[object, ...]) -> None:
+        self.fn = fn
+        self.args = args
+        self.context = copy_context()
+        self.due = False
 
 
 @dataclass(slots=True)
@@ -67,20 +69,25 @@ class Descriptors:
         entry = self._entries.get(fd)
         if entry is None:
             return
-        for callback, ready in ((entry.reader, entry.device.can_read), (entry.writer, entry.device.can_write)):
-            if callback is not None and not callback.due and ready():
-                callback.due = True
-                self._loop.call_soon(self._call, fd, callback, context=callback.context)
+        reader, writer = entry.reader, entry.writer
+        if reader is not None and not reader.due and entry.device.can_read():
+            self._soon(fd, reader)
+        if writer is not None and not writer.due and entry.device.can_write():
+            self._soon(fd, writer)
+
+    def _soon(self, fd: int, callback: _Callback) -> None:
+        callback.due = True
+        self._loop.call_soon(self._call, fd, callback, context=callback.context)
 
     def add_reader(self, fd: int, fn: Callable[..., object], *args: object) -> None:
         """Call ``fn`` whenever ``fd`` is readable."""
-        self._entry(fd).reader = _Callback(fn, args, copy_context())
+        self._entry(fd).reader = _Callback(fn, args)
         self.changed(fd)
 
     def add_writer(self, fd: int, fn: Callable[..., object], *args: object) -> None:
         """Call ``fn`` whenever ``fd`` is writable."""
         entry = self._entry(fd)
-        entry.writer = _Callback(fn, args, copy_context())
+        entry.writer = _Callback(fn, args)
         entry.device.will_write()
         self.changed(fd)
 

@@ -108,6 +108,9 @@ class Way:
     def send(self, data: bytes) -> None:
         """Put bytes on the way, split as the link asks for."""
         split = self._path.link.split
+        if not split and data:
+            self._put(data)
+            return
         while split and len(data) > 1:
             size = self._stream.between(1, min(split, len(data)))
             self._put(data[:size])

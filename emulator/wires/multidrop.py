@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chargebench.emulator.actions import Action, Send
+from chargebench.emulator.ascii import AsciiEnd
 from chargebench.emulator.framing import RtuEnd
 from chargebench.emulator.streams import Stream
 from chargebench.emulator.wires.uart import Setting, heard
@@ -20,7 +21,7 @@ from chargebench.emulator.wires.uart import Setting, heard
 class Drop:
     """One slave's place, and how its own port is set."""
 
-    end: RtuEnd
+    end: RtuEnd | AsciiEnd
     setting: Setting
 
 

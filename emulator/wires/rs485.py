@@ -8,7 +8,7 @@ every node is given it, together with what it was spared before. What is garbled
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from chargebench.emulator.streams import Stream
@@ -69,23 +69,25 @@ class _Seat:
     burst: _Burst | None = None
 
 
-@dataclass(slots=True, eq=False)
 class _Burst:
-    seat: _Seat
-    start_us: int
-    data: bytearray
-    end_us: int = 0
+    """What a node sends without a pause."""
+
+    def __init__(self, seat: _Seat, start_us: int, data: bytes, end_us: int) -> None:
+        self.seat = seat
+        self.start_us = start_us
+        self.data = data
+        self.end_us = end_us
 
 
-@dataclass(slots=True, eq=False)
 class _Busy:
     """A time in which the line is driven without pause, by one node or, colliding, by more."""
 
-    doubt: bool
-    bursts: list[_Burst] = field(default_factory=list)
-    running: int = 0
-    data: bytes = b""
-    given: tuple[_Seat, ...] = ()
+    def __init__(self, first: _Burst, *, doubt: bool) -> None:
+        self.doubt = doubt
+        self.bursts = [first]
+        self.running = 1
+        self.data = b""
+        self.given: tuple[_Seat, ...] = ()
 
 
 class Line:
@@ -136,7 +138,7 @@ class Line:
         """Join the line; with ``echo`` a node is given its own bursts too."""
         if node.name in self._seats:
             raise ValueError(f"there is a node {node.name} on {self.name} already")
-        self._seats[node.name] = _Seat(node, setting or self.setting, echo, self._loop.env.now_us)
+        self._seats[node.name] = _Seat(node, self._same(setting), echo, self._loop.env.now_us)
         self._audiences.clear()
 
     def detach(self, node: Node) -> None:
@@ -148,8 +150,12 @@ class Line:
 
     def change(self, node: Node, setting: Setting | None = None) -> None:
         """A node has got another setting (None: the line's), or has changed what it hears."""
-        self._seats[node.name].setting = setting or self.setting
+        self._seats[node.name].setting = self._same(setting)
         self._audiences.clear()
+
+    def _same(self, setting: Setting | None) -> Setting:
+        """The line's own where it is equal to it, so that most comparisons are of one with itself."""
+        return self.setting if setting is None or setting == self.setting else setting
 
     def cut(self, name: str) -> None:
         """Open the wire to a node: it hears nothing and is not heard."""
@@ -186,7 +192,7 @@ class Line:
             burst.data += data
             burst.end_us = burst.start_us + seat.setting.time_us(len(burst.data))
             return burst.end_us
-        burst = seat.burst = _Burst(seat, now_us, bytearray(data), now_us + seat.setting.time_us(len(data)))
+        burst = seat.burst = _Burst(seat, now_us, bytes(data), now_us + seat.setting.time_us(len(data)))
         busy = None if seat.cut else self._drive(burst)
         self._loop.env.at(burst.end_us, self._end, burst, busy)
         return burst.end_us
@@ -200,14 +206,14 @@ class Line:
             if doubt:
                 self.stats.t35_violations += 1
                 self._channel.record(now_us, "t35")
-            busy = self._busy = _Busy(doubt)
+            busy = self._busy = _Busy(burst, doubt=doubt)
             if doubt:
                 self._frame_goes_on(burst.seat)
             else:
                 self._frame.clear()
-        else:
-            self.stats.collisions += 1
-            self._channel.record(now_us, "collision")
+            return busy
+        self.stats.collisions += 1
+        self._channel.record(now_us, "collision")
         busy.bursts.append(burst)
         busy.running += 1
         return busy
@@ -254,7 +260,7 @@ class Line:
             self.stats.bursts += 1
             self.stats.bytes += len(burst.data)
         self._channel.record(now_us, "rx", busy.data)
-        strange = garbled or busy.doubt or first.seat.setting != self.setting
+        strange = garbled or busy.doubt or first.seat.setting is not self.setting
         busy.given = self._audience(BROADCAST if strange else busy.data[0])
         self._frame.append(busy)
         self._delivering = True  # what a node sends now begins when all have heard
@@ -301,7 +307,7 @@ class Line:
                     or seat.echo
                     or seat.node.hears is None
                     or unit in seat.node.hears
-                    or seat.setting != self.setting
+                    or seat.setting is not self.setting
                 )
             )
         return audience
@@ -309,15 +315,18 @@ class Line:
     def _put_together(self, busy: _Busy) -> bool:
         """Set what was on the line; tells whether it was garbled."""
         first = busy.bursts[0]
-        data = bytearray(first.data)
         garbled = len(busy.bursts) > 1
+        if not garbled and not self.noise_ppm:
+            busy.data = first.data
+            return False
+        data = bytearray(first.data)
         if garbled:
             # Up to the second start bit it can be read; from there to the end the receivers make something of the mixture.
             setting, start_us = first.seat.setting, first.start_us
             clear = setting.characters_in(busy.bursts[1].start_us - start_us)
             whole = max(setting.characters_in(self._loop.env.now_us - start_us), clear + 1)
             data = data[:clear] + bytes(self._chance.below(256) for _ in range(whole - clear))
-        elif self.noise_ppm:
+        else:
             garbled = self._add_noise(data, first.seat.setting)
         busy.data = bytes(data)
         return garbled

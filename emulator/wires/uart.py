@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PARITIES = ("N", "E", "O", "M", "S")
+BYTE_BITS = 8
 FAST_BAUD = 19_200  # above it the Modbus specification fixes the silent intervals
 HEARD_MAX = 4_096  # characters that a wrong setting makes of one burst; bounds the work, not the meaning
 
@@ -70,10 +71,10 @@ def heard(data: bytes, sent: Setting, read: Setting) -> bytes:
     """What a receiver set to ``read`` makes of ``data`` sent with ``sent``.
 
     It waits for a start bit and samples the middle of each bit time of its own; like a port under Linux that is not told to
-    check parity it hands over every character, whatever its parity and stop bits.
+    check parity it hands over every character, whatever its parity and stop bits. What has no room in a character is not sent.
     """
     if sent is read or (sent.baud == read.baud and (sent.bits, sent.parity) == (read.bits, read.parity)):
-        return data
+        return data if sent.bits == BYTE_BITS else bytes(byte & (1 << sent.bits) - 1 for byte in data)
     line = levels(data, sent)
     bits = 2 + read.bits + (read.parity != "N")  # a receiver looks at one stop bit, whatever it sends
     out = bytearray()

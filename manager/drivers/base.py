@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from chargebench.datasheets.model import Table
 from chargebench.manager.readings import BoxReading, MeterReading
@@ -89,3 +89,51 @@ class MeterDriver(Protocol):
 
     def understand(self, at_us: int, answers: Answers) -> MeterReading:
         """What the answers of one cycle mean, in the meter's own phase order; ``ValueError`` where they cannot be."""
+
+
+@runtime_checkable
+class Wakeable(Protocol):
+    """The driver of a box that can wake a car: by ``wakes`` its pilot is interrupted for some seconds."""
+
+    @property
+    def wakes(self) -> tuple[Write, ...]: ...
+
+
+@runtime_checkable
+class Node(Protocol):
+    """The driver of a box that is told its limit together with others, and charges by its master's leave.
+
+    ``casts_to`` is the unit to which its limit is sent, and nobody answers: what it shows tells whether it has heard.
+    """
+
+    @property
+    def casts_to(self) -> int: ...
+
+    def grants(self, answers: Answers) -> tuple[Write, ...]:
+        """What gives it the leave for which it asks by the answers of a cycle; nothing where it asks for none."""
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A meter of which some refuse to tell so much at once."""
+
+    def divided(self) -> MeterDriver:
+        """One that asks for it in smaller reads."""
+
+
+class Elsewhere(ValueError):
+    """What was found by a search does not stand there any more."""
+
+
+@runtime_checkable
+class Sought(Protocol):
+    """A meter whose registers must be found before they can be read. ``heard`` are the answers so far.
+
+    A read that was refused, or that got no answer, is in it without words.
+    """
+
+    def seek(self, heard: Answers) -> Read | None:
+        """What to ask next; None where it is found. ``ValueError`` says why it cannot be."""
+
+    def placed(self, heard: Answers) -> MeterDriver:
+        """The driver of what was found; it raises ``Elsewhere`` for answers that come from something else."""

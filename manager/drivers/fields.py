@@ -22,14 +22,16 @@ METER_ENERGY_MOST: Final = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a register stands in the answer to a read, and the words that there stand for "no value".
+    """Where a register stands in the answer to a read, from ``first`` to before ``after``, and the words that there stand
+    for "no value".
 
     ``known``: what words meant when they last came; most answers are as the one before.
     """
 
     register: Register
     read: Read
-    words: slice
+    first: int
+    after: int
     sentinels: frozenset[tuple[int, ...]]
     known: dict[tuple[int, ...], int] = field(default_factory=dict)
 
@@ -55,7 +57,7 @@ class Fields:
         """The words of a register as they came; None if they did not come."""
         place = self._places[name]
         answer = answers.get(place.read)
-        return None if answer is None else answer[place.words]
+        return None if answer is None else answer[place.first : place.after]
 
     def number(self, name: str, answers: Answers) -> int:
         """The value in house units; ``ValueError`` if it did not come or stands for "no value"."""
@@ -63,7 +65,7 @@ class Fields:
         answer = answers.get(place.read)
         if answer is None:
             raise ValueError(f"{name} was not answered")
-        words = answer[place.words]
+        words = answer[place.first : place.after]
         known = place.known.get(words)
         if known is not None:
             return known
@@ -83,6 +85,8 @@ class Fields:
         register = place.register
         if register.exponent:
             register = scaled(register, self.number(register.exponent, answers))
+        if tiny(register, words):
+            raise ValueError(f"{register.name} is {_hex(words)}: its words stand the other way round than they should")
         return decode(register, words)
 
     def raw(self, name: str, answers: Answers) -> int | str | None:
@@ -103,7 +107,7 @@ class Fields:
         """``number`` within physics; ``ValueError`` beyond."""
         place = self._places[name]
         answer = answers.get(place.read)
-        value = None if answer is None else place.known.get(answer[place.words])
+        value = None if answer is None else place.known.get(answer[place.first : place.after])
         if value is None:
             value = self.number(name, answers)
         if not low <= value <= high:
@@ -119,8 +123,19 @@ def _place(sheet: Datasheet, name: str, reads: Sequence[Read]) -> Place:
         one for one in reads if one.table == register.table and one.address <= register.at < one.address + one.count
     )
     start = register.at - read.address
-    words = sentinels(register) if register.absent is None else sentinels(register) | {absence(register)}
-    return Place(register, read, slice(start, start + register.count), words)
+    none = sentinels(register)
+    if register.absent is not None:
+        none |= {absence(replace(register, absent=bits)) for bits in (register.absent, *register.also_absent)}
+    return Place(register, read, start, start + register.count, none)
+
+
+def tiny(register: Register, words: Sequence[int]) -> bool:
+    """Whether a float is a number that no device measures, below 10^-37 and not 0: an ordinary one in the wrong order of words."""
+    if register.type not in {"f32", "f64"} or register.swapped:
+        return False
+    first, *others = reversed(words) if register.little else words
+    exponent = 0x7F80 if register.type == "f32" else 0x7FF0
+    return not first & exponent and any((first & ~exponent & 0x7FFF, *others))
 
 
 def plain(register: Register) -> Register:

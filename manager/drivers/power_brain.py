@@ -8,6 +8,7 @@ from chargebench.datasheets.codec import down_to_step, encode
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import Answers, Feed, Read, Write
 from chargebench.manager.drivers.fields import METER_ENERGY_MOST, Fields
+from chargebench.manager.drivers.orders import waking
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
 from chargebench.manager.units import Amps3
@@ -32,6 +33,7 @@ class PowerBrain:
     def __init__(self, sheet: Datasheet) -> None:
         self.step_ma = sheet.limit("step_ma")
         self._minimum_ma = sheet.limit("minimum_ma")
+        self.wakes = waking(sheet)
         self._hello = Fields(
             sheet,
             [

@@ -6,17 +6,21 @@ Some have a driver of their own; every other one is driven by its datasheet, if 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from chargebench.datasheets.errors import UnknownName
 from chargebench.datasheets.model import Datasheet
 from chargebench.manager.drivers.base import BoxDriver, MeterDriver
 from chargebench.manager.drivers.heidelberg import Heidelberg
+from chargebench.manager.drivers.node_box import NodeBox
+from chargebench.manager.drivers.orders import lists
 from chargebench.manager.drivers.power_brain import PowerBrain
 from chargebench.manager.drivers.power_brain_s0 import PowerBrainS0
 from chargebench.manager.drivers.sdm630 import Sdm630
 from chargebench.manager.drivers.sheet_box import SheetBox
-from chargebench.manager.drivers.sheet_meter import SheetMeter
+from chargebench.manager.drivers.sheet_meter import SheetMeter, WideMeter
+from chargebench.manager.drivers.sunspec import SunSpecMeter
 from chargebench.manager.drivers.watch import Watch
 
 Sheets = Callable[[str], Datasheet]
@@ -30,30 +34,34 @@ METERS: Final[Mapping[str, Callable[[Datasheet], MeterDriver]]] = {
     "eastron-sdm630": Sdm630,
     "power-brain-s0": PowerBrainS0,
 }
-WAYS: Final = ("tcp", "rtu")
 
 
-def box_driver(device: str, sheets: Sheets) -> BoxDriver:
-    """The driver of an EVSE; ``UnknownName`` (a ``LookupError``) for what is none, ``ValueError`` where none can be made."""
+LOSES_FIRST: Final = "loses-first-request"
+TEN_WORDS_A_READ: Final = "ten-words-a-read"
+RESTARTS_WHEN_HURRIED: Final = "restarts-when-hurried"
+
+
+def box_driver(device: str, sheets: Sheets, unit: int | None = None) -> BoxDriver:
+    """The driver of an EVSE at ``unit`` (None: as it leaves the factory); ``UnknownName`` (a ``LookupError``) for what is none,
+    ``ValueError`` where none can be made.
+    """
     sheet = _sheet("evse", device, sheets)
-    return BOXES.get(device, SheetBox)(sheet)
+    return _box(sheet if unit is None else replace(sheet, unit=unit))
 
 
 def meter_driver(device: str, sheets: Sheets) -> MeterDriver:
     """The driver of a meter; ``UnknownName`` (a ``LookupError``) for what is none, ``ValueError`` where none can be made."""
     sheet = _sheet("meter", device, sheets)
-    return METERS.get(device, SheetMeter)(sheet)
+    return _meter(sheet)
 
 
 def unfit(sheet: Datasheet) -> str:
     """Why no driver can be made for a device, as a sentence; nothing if one can."""
-    if not set(WAYS) & set(sheet.transports):
-        return f"{sheet.name}: it speaks neither Modbus TCP nor Modbus RTU"
     try:
         if sheet.kind == "evse":
-            BOXES.get(sheet.name, SheetBox)(sheet)
+            _box(sheet)
         else:
-            METERS.get(sheet.name, SheetMeter)(sheet)
+            _meter(sheet)
     except ValueError as error:
         return str(error)
     return ""
@@ -62,6 +70,34 @@ def unfit(sheet: Datasheet) -> str:
 def tells_failsafe(sheet: Datasheet) -> bool:
     """Whether the failsafe of an EVSE can be read back, so that it can be counted on; a silent one counts at its maximum else."""
     return sheet.name in BOXES or Watch(sheet).tells
+
+
+def _box(sheet: Datasheet) -> BoxDriver:
+    general = NodeBox if told_by_broadcast(sheet) else SheetBox
+    return BOXES.get(sheet.name, general)(sheet)
+
+
+def told_by_broadcast(sheet: Datasheet) -> bool:
+    """Whether what tells a device its limit tells all such devices on its line theirs."""
+    return sheet.control is not None and sheet.control.limit.unit != 0
+
+
+def _meter(sheet: Datasheet) -> MeterDriver:
+    general: Callable[[Datasheet], MeterDriver] = SheetMeter if sheet.sunspec is None else SunSpecMeter
+    general = WideMeter if lists(sheet, TEN_WORDS_A_READ) else general
+    return METERS.get(sheet.name, general)(sheet)
+
+
+def dozes(sheet: Datasheet) -> bool:
+    """Whether a device misses the request that ends its rest."""
+    return lists(sheet, LOSES_FIRST)
+
+
+def gap_us(sheet: Datasheet) -> int:
+    """For how long it wants nothing to be asked after an answer; where it may restart else, as careful clients have it."""
+    limits = dict(sheet.limits)
+    quiet_us = limits.get("silence_us", 0) if lists(sheet, RESTARTS_WHEN_HURRIED) else 0
+    return max(limits.get("pause_us", 0), quiet_us)
 
 
 def _sheet(kind: str, device: str, sheets: Sheets) -> Datasheet:

@@ -12,13 +12,18 @@ from chargebench.datasheets.behaviour import States
 from chargebench.datasheets.model import Datasheet, Meter
 from chargebench.manager.drivers.base import Answers, Feed, Read, Write
 from chargebench.manager.drivers.fields import Fields
-from chargebench.manager.drivers.orders import AMPS_MOST, style_of
+from chargebench.manager.drivers.orders import AMPS_MOST, Style, lists, step_ma, style_of, waking
 from chargebench.manager.drivers.sheet_meter import energies, gap_of
 from chargebench.manager.drivers.watch import Watch
 from chargebench.manager.readings import BoxReading, Pilot
 from chargebench.manager.site import Failsafe
-from chargebench.manager.units import Amps3
+from chargebench.manager.units import NOTHING, Amps3
 
+CURRENTS_IN_C_ONLY: Final = "currents-wrong-unless-charging"
+SHOWS_E: Final = "shows-e-without-fault"
+"""State E may stand for a car that waits, so one is taken to be there."""
+
+WITHOUT_ENERGY: Final = "without-energy"
 AMPS_NOISE: Final = 500
 WATTS_MOST: Final = 70_000
 WATTS_NOISE: Final = 100
@@ -28,24 +33,30 @@ WATTS_NOISE: Final = 100
 class SheetBox:
     """One box. Of what it measures it is asked for the currents, or for the power where it does not know them."""
 
-    def __init__(self, sheet: Datasheet) -> None:
-        self._style = style_of(sheet)
+    def __init__(self, sheet: Datasheet, style: Style | None = None) -> None:
+        self._style = style or style_of(sheet)
         self._states = states_of(sheet)
         self._watch = Watch(sheet)
         self._meter = sheet.meter
         self._most_ma = sheet.limit("maximum_ma")
         self._boot = _boot(sheet)
-        self.step_ma = sheet.limit("step_ma")
+        self.step_ma = step_ma(sheet)
+        self.wakes = waking(sheet)
         self.latency_us = sheet.timing.latency_us or 0
         self.shows_limit = bool(self._style.names)
+        self._in_c_only, self._e_may_wait = lists(sheet, CURRENTS_IN_C_ONLY), lists(sheet, SHOWS_E)
         slow = sheet.reading.single and "pause_us" in dict(sheet.limits)
         self._energies = () if slow or self._meter is None else energies(self._meter)
-        names = (*self._states.registers, *self._style.names, *_flows(self._meter), *self._energies)
+        apart = self._energies if lists(sheet, WITHOUT_ENERGY) else ()
+        with_others = () if apart else self._energies
+        names = (*self._states.registers, *self._style.names, *_flows(self._meter), *with_others)
         self._fields = Fields(sheet, tuple(dict.fromkeys(names)), max_gap=gap_of(sheet))
+        self._apart = Fields(sheet, apart) if apart else None
 
     def greet(self) -> tuple[Read, ...]:
-        """Its watchdog's settings, and what it starts with."""
-        return self._watch.greet() + (self._boot[0].reads if isinstance(self._boot, tuple) else ())
+        """Its watchdog's settings, what it starts with, and what it may not have."""
+        boot = self._boot[0].reads if isinstance(self._boot, tuple) else ()
+        return (*self._watch.greet(), *boot, *(self._apart.reads if self._apart is not None else ()))
 
     def prepares(self, greeted: Answers, failsafe: Failsafe | None) -> tuple[Write, ...]:
         """Its failsafe, where it can be set."""
@@ -57,21 +68,26 @@ class SheetBox:
 
     def reads(self, greeted: Answers) -> tuple[Read, ...]:
         """State, limit and what it measures."""
-        del greeted
-        return self._fields.reads
+        if self._apart is None or any(one not in greeted for one in self._apart.reads):
+            return self._fields.reads
+        return (*self._fields.reads, *self._apart.reads)
 
     def understand(self, at_us: int, greeted: Answers, answers: Answers) -> BoxReading:
         """A state that the sheet does not know counts as a fault of the box."""
-        letter = self._states.letter({name: self._fields.raw(name, answers) for name in self._states.registers})
+        raw = {name: self._fields.raw(name, answers) for name in self._states.registers}
+        letter = self._states.letter(raw)
+        if self._e_may_wait and raw.get(self._states.register) == "E":
+            letter = "B"
         pilot = Pilot.F if letter is None else Pilot(letter)
+        charging = pilot in (Pilot.C, Pilot.D)
         limit_ma = self._style.shown_ma(self._fields, answers) if self.shows_limit else self._most_ma
         failsafe_us, failsafe_ma = self._watch.falls_back(greeted)
         return BoxReading(
             at_us=at_us,
             pilot=pilot,
             limit_ma=limit_ma,
-            offered_ma=limit_ma if self.shows_limit and pilot in (Pilot.C, Pilot.D) else 0,
-            phases_ma=self._phases(answers),
+            offered_ma=limit_ma if self.shows_limit and charging else 0,
+            phases_ma=self._phases(answers) if charging or not self._in_c_only else NOTHING,
             power_w=self._power(answers),
             energy_wh=self._energy(answers),
             failsafe_us=failsafe_us,
@@ -98,9 +114,10 @@ class SheetBox:
         return max(0, self._fields.bounded(name, answers, -WATTS_NOISE, WATTS_MOST))
 
     def _energy(self, answers: Answers) -> int | None:
-        if not self._energies or not all(self._fields.there(name, answers) for name in self._energies):
+        fields = self._apart or self._fields
+        if not self._energies or not all(fields.there(name, answers) for name in self._energies):
             return None
-        return sum(self._fields.bounded(name, answers, 0, 10_000_000_000) for name in self._energies)
+        return sum(fields.bounded(name, answers, 0, 10_000_000_000) for name in self._energies)
 
     def _boot_ma(self, greeted: Answers) -> int | None:
         """Where it starts after a restart; what cannot be is as good as unknown, since no limit is set by it."""

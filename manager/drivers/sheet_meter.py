@@ -5,6 +5,8 @@ Where nothing tells the direction of a current it counts as drawn, which is neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from chargebench.datasheets.model import Datasheet, Meter
@@ -13,34 +15,35 @@ from chargebench.manager.drivers.fields import METER_AMPS_MOST, METER_ENERGY_MOS
 from chargebench.manager.readings import MeterReading
 from chargebench.manager.units import Amps3
 
-SUNS: Final = 0x53756E53
 GAP: Final = 16
 """So many unused registers are read with the others, where a device answers them."""
 
+TEN_WORDS: Final = 10
+
 
 class SheetMeter:
-    """One meter. Of a map that must be searched, only the place that the sheet has is read, and its marker with it."""
+    """One meter. ``also`` are registers that are read with the others; ``gap`` is how many unused ones a read may cross."""
 
-    def __init__(self, sheet: Datasheet) -> None:
+    def __init__(self, sheet: Datasheet, also: Sequence[str] = (), gap: int | None = None) -> None:
         self._meter = block_of(sheet)
-        self._mark = next((one.name for one in sheet.registers if sheet.sunspec and one.default == SUNS), "")
-        names = [*measured(self._meter), *energies(self._meter), *([self._mark] if self._mark else [])]
-        self._fields = Fields(sheet, names, max_gap=gap_of(sheet))
+        names = [*also, *measured(self._meter), *energies(self._meter)]
+        self._fields = Fields(sheet, names, max_gap=gap_of(sheet) if gap is None else gap)
 
     def reads(self) -> tuple[Read, ...]:
         """Currents, powers and the energy, in as few requests as its datasheet allows."""
         return self._fields.reads
 
     def understand(self, at_us: int, answers: Answers) -> MeterReading:
-        """``ValueError`` for what is no number or beyond any house, and where a map is another than expected."""
-        if self._mark and self._fields.raw(self._mark, answers) != SUNS:
-            raise ValueError("no map of SunSpec where it was expected")
+        """``ValueError`` for what is no number or beyond any house."""
         return MeterReading(
             at_us=at_us,
             phases_ma=self._phases(answers),
             power_w=self._power(answers),
-            energy_wh=energy(self._fields, self._meter, answers),
+            energy_wh=self._energy(answers),
         )
+
+    def _energy(self, answers: Answers) -> int | None:
+        return energy(self._fields, self._meter, answers)
 
     def _phases(self, answers: Answers) -> Amps3 | None:
         if not self._meter.currents:
@@ -55,9 +58,13 @@ class SheetMeter:
             return abs(ma)
         fed_in = 1 if self._meter.sign == "export" else -1
         if self._meter.powers:
-            watts = self._fields.bounded(self._meter.powers[k], answers, -METER_WATTS_MOST, METER_WATTS_MOST)
-            return -abs(ma) if watts * fed_in > 0 else abs(ma)
+            watts = self._watts(k, answers)
+            return -abs(ma) if watts is not None and watts * fed_in > 0 else abs(ma)
         return -fed_in * ma if self._meter.current_sign == "own" else abs(ma)
+
+    def _watts(self, k: int, answers: Answers) -> int | None:
+        """The power of a phase as it is shown; None where that tells no direction."""
+        return self._fields.bounded(self._meter.powers[k], answers, -METER_WATTS_MOST, METER_WATTS_MOST)
 
     def _power(self, answers: Answers) -> int | None:
         meter = self._meter
@@ -68,6 +75,18 @@ class SheetMeter:
         if meter.feed_in:
             return watts - self._fields.bounded(meter.feed_in, answers, 0, METER_WATTS_MOST)
         return -watts if meter.sign == "export" else watts if meter.sign == "import" else abs(watts)
+
+
+class WideMeter(SheetMeter):
+    """A meter of which some refuse to tell more than ten words at once."""
+
+    def __init__(self, sheet: Datasheet) -> None:
+        super().__init__(sheet)
+        self._sheet = sheet
+
+    def divided(self) -> SheetMeter:
+        """One that asks for no more."""
+        return SheetMeter(replace(self._sheet, max_read=TEN_WORDS))
 
 
 def block_of(sheet: Datasheet) -> Meter:

@@ -23,7 +23,7 @@ PER_TIME: Final = 3
 SOON_US: Final = 3_000_000
 """How often it is fed where nobody tells its time."""
 
-FED_BY_WRITES: Final = ("limit", "timeout", "token", "toggle")
+FED_BY_WRITES: Final = ("limit", "timeout", "token", "toggle", "broadcast")
 
 
 class Watch:
@@ -83,7 +83,7 @@ class Watch:
             return None
         every_us = SOON_US if after_us is None else after_us // PER_TIME
         every_us = min(every_us, dog.refresh_us or every_us)
-        if dog.kind == "limit":
+        if dog.kind in ("limit", "broadcast"):
             return Feed(every_us)
         if dog.kind == "timeout":
             register = self._set_timeout

@@ -15,7 +15,7 @@ to it (function 6), the line is known to echo by then: every unit is greeted wit
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from chargebench.manager.links.shape import Shape
 
@@ -30,11 +30,20 @@ KEPT: Final = 512
 CRC: Final = 2
 
 
+class Suspect(NamedTuple):
+    """Answers that may come late: how long they may, and how many."""
+
+    until_us: int
+    answers: int
+
+
 class LineInlet:
     """One serial line. ``crc_of`` gives the two CRC bytes of a frame's body, as they stand on the wire.
 
     ``bad`` is why what came is not the answer; ``late`` is called with a late answer's unit.
     """
+
+    kept = KEPT
 
     def __init__(self, crc_of: Callable[[bytes], bytes], late: Callable[[int], None]) -> None:
         self.bad = ""
@@ -46,14 +55,18 @@ class LineInlet:
         self._unit = 0
         self._shape: Shape | None = None
         self._echo = b""
-        self._suspects: dict[tuple[int, Shape], int] = {}
+        self._suspects: dict[tuple[int, Shape], Suspect] = {}
 
     # -- suspects -------------------------------------------------------------------------
 
-    def suspect(self, unit: int, shape: Shape, now_us: int) -> None:
-        """A request got no answer; it may still come."""
+    def suspect(self, unit: int, shape: Shape, now_us: int, answers: int = 1) -> None:
+        """A request got no answer; it may still come, several where it was made several times."""
         self.forget(now_us)
-        self._suspects[unit, shape] = now_us + BELIEVED_US
+        self._suspects[unit, shape] = Suspect(now_us + BELIEVED_US, answers)
+
+    def same_again(self, unit: int, shape: Shape) -> None:
+        """The request that got no answer is made once more: an answer to either of the two is one to both."""
+        self._suspects.pop((unit, shape), None)
 
     @property
     def suspects(self) -> bool:
@@ -64,11 +77,12 @@ class LineInlet:
         """What was asked too long ago does not come any more; such an answer belongs to a newer request."""
         if not self._suspects:
             return
-        self._suspects = {key: until for key, until in self._suspects.items() if until > now_us}
+        self._suspects = {key: one for key, one in self._suspects.items() if one.until_us > now_us}
 
     def doubtful(self, unit: int, shape: Shape, now_us: int) -> bool:
         """Whether the answer to such a request could be the late one of an earlier."""
-        return self._suspects.get((unit, shape), 0) > now_us
+        one = self._suspects.get((unit, shape))
+        return one is not None and one.until_us > now_us
 
     # -- one request ----------------------------------------------------------------------
 
@@ -95,7 +109,7 @@ class LineInlet:
     def receive(self, data: bytes) -> bytes:
         """Take what came; the ADU that is the right answer, or nothing. ``bad`` tells of bytes that fit nothing yet."""
         self._buffer += data
-        del self._buffer[:-KEPT]
+        del self._buffer[: -self.kept]
         self._strip_echo()
         if self._suspects:
             self._note_late()
@@ -109,8 +123,12 @@ class LineInlet:
         self.bad, self._shape = "", None
         self._buffer.clear()
         if self._suspects:
-            self._suspects = {key: until for key, until in self._suspects.items() if key[0] != self._unit}
+            self._suspects = {key: one for key, one in self._suspects.items() if key[0] != self._unit}
         return adu
+
+    def pdu(self, adu: bytes) -> bytes:
+        """The PDU in a frame as it is on the wire."""
+        return adu[1:-CRC]
 
     @property
     def _strange(self) -> int:
@@ -121,21 +139,25 @@ class LineInlet:
     def _strip_echo(self) -> None:
         if not self._echo or not self._buffer.startswith(self._echo):
             return
-        if self.echoes or self._shape is None or not self._shape.fits(self._echo[1:-CRC]):
+        if self.echoes or self._shape is None or not self._shape.fits(self.pdu(self._echo)):
             self.echoes = True
             del self._buffer[: len(self._echo)]
             self._echo = b""
 
     def _note_late(self) -> None:
-        for unit, shape in list(self._suspects):
-            adu = self._find(unit, shape)
-            if adu:
+        for (unit, shape), one in list(self._suspects.items()):
+            left = one.answers
+            while left and (adu := self._find(unit, shape)):
+                left -= 1
                 self._late(unit)
-                del self._suspects[unit, shape]
                 at = self._buffer.find(adu)
                 del self._buffer[at : at + len(adu)]
                 if unit == self._unit:
                     self.bad = "only what may be the answer to an earlier request"
+            if not left:
+                del self._suspects[unit, shape]
+            elif left < one.answers:
+                self._suspects[unit, shape] = one._replace(answers=left)
 
     def _find(self, unit: int, shape: Shape) -> bytes:
         """The first whole frame of this unit and shape, or an exception response of its function."""

@@ -18,12 +18,13 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.framer import FramerBase, FramerRTU
+from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerType
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 from pymodbus.pdu.bit_message import (
     ReadCoilsRequest,
@@ -45,7 +46,9 @@ from pymodbus.pdu.register_message import (
 )
 
 from chargebench.manager.drivers.base import ON, Read
+from chargebench.manager.links.ascii_inlet import AsciiInlet
 from chargebench.manager.links.line_inlet import LineInlet
+from chargebench.manager.links.reasons import NOT_THERE, reason
 from chargebench.manager.links.shape import Shape, shape_of
 from chargebench.manager.links.tcp_inlet import TcpInlet
 from chargebench.manager.outcomes import Answer, BadAnswer, LinkDown, NoAnswer, Outcome, Refusal, Request
@@ -72,6 +75,14 @@ ANSWERS: Final[dict[int, type[ModbusPDU]]] = {
     16: WriteMultipleRegistersResponse,
 }
 
+PORT_REFUSES: tuple[type[Exception], ...] = ()
+"""What pyserial lets through, beside its own error, where a port's driver takes no such parameters."""
+
+with suppress(ImportError):  # there is none on Windows
+    import termios
+
+    PORT_REFUSES = (termios.error,)
+
 ConnectTrace = Callable[[bool], None]
 
 
@@ -87,6 +98,7 @@ class Inlet(Protocol):
     def sent(self, adu: bytes) -> None: ...
     def give_up(self) -> None: ...
     def receive(self, data: bytes) -> bytes: ...
+    def pdu(self, adu: bytes) -> bytes: ...
 
 
 def quiet() -> None:
@@ -110,8 +122,10 @@ class Master:
         self._transport: asyncio.Transport
         self._framer: FramerBase | None = None
         self._up = self._lost = False
-        self._frames: dict[tuple[int, Request], bytes] = {}
-        self._answer: asyncio.Future[ModbusPDU | None] | None = None
+        self._frames: dict[tuple[int, Request], tuple[bytes, Shape]] = {}
+        self._loop: asyncio.AbstractEventLoop
+        self._request: Request | None = None
+        self._over: Callable[[Outcome], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._latest_us = self._due_us = self._timer_us = 0
 
@@ -122,14 +136,29 @@ class Master:
     async def open(self, connect_us: int) -> str:
         """Connect or open the port; why it failed, or nothing."""
         self.close()
+        self._loop = asyncio.get_running_loop()
         self.inlet = self._make_inlet()
         self._lost = False
         self._transaction = 0
         self._client = client = self._make(self._changed)
         self._framer = client.ctx.framer
         client.ctx.data_received = self._came  # type: ignore[method-assign]  # what its transport hands it is ours to judge
-        why = "refused, or not there"
-        opened = False
+        why, opened = NOT_THERE, False
+        create = client.ctx.call_create
+
+        async def tried() -> object:
+            """As pymodbus opens it, which keeps to itself why it cannot."""
+            nonlocal why
+            try:
+                return await create()
+            except OSError as error:
+                why = reason(error, tcp=self._tcp)
+                raise
+            except PORT_REFUSES as error:
+                why = "it cannot be set to these parameters"
+                raise OSError(why) from error
+
+        client.ctx.call_create = tried
         try:
             async with asyncio.timeout(connect_us / 1e6):
                 opened = await client.connect()
@@ -147,52 +176,61 @@ class Master:
     def close(self, *, abort: bool = False) -> None:
         """Close; ``abort`` so that nothing which was sent and not yet delivered can arrive any more."""
         self._stop_timer()
+        self._request = self._over = None
         client, self._client, self._up = self._client, None, False
         if client is None:
             return
         if abort and isinstance(client.ctx.transport, asyncio.Transport):
-            _abort(client.ctx.transport)
+            drop(client.ctx.transport)
         client.close()
 
-    async def ask(self, unit: int, request: Request, deadline_us: int) -> Outcome:
-        """One request, one outcome, at ``deadline_us`` (loop time) at the latest."""
+    def ask(self, unit: int, request: Request, deadline_us: int, over: Callable[[Outcome], None]) -> LinkDown | None:
+        """Send a request; ``over`` is called with its outcome, at ``deadline_us`` (loop time) at the latest.
+
+        Where it cannot be sent, that is returned, and ``over`` is not called.
+        """
         if not self.connected:
             return LinkDown("not connected")
-        self.inlet.expect(unit, shape_of(request))
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            self._send(unit, request)
-            self._latest_us = deadline_us
-            self._wait_until(deadline_us)
-            pdu = await self._answer
-        except ModbusException as error:
-            return BadAnswer(str(error))
-        finally:
-            self._answer = None
+        adu, shape = self._frame(unit, request)
+        self.inlet.expect(unit, shape)
+        self._send(adu)
+        if self._lost:
             self.inlet.give_up()
-        if pdu is None:
-            return self._nothing()
-        if pdu.isError():
-            return Refusal(pdu.exception_code)
-        return Answer(self.byte_us, _words(request, pdu))
+            return LinkDown("connection lost")
+        self._request, self._over = request, over
+        self._latest_us = deadline_us
+        self._wait_until(deadline_us)
+        return None
 
-    def _send(self, unit: int, request: Request) -> None:
-        adu = self._frame(unit, request)
+    def cast(self, unit: int, request: Request) -> bool:
+        """Send a request that nobody answers; whether it could be sent."""
+        if self.connected:
+            self._send(self._frame(unit, request)[0])
+        return self.connected
+
+    def _send(self, adu: bytes) -> None:
         if self._tcp:
             self._transaction = self._transaction % TRANSACTIONS + 1
             adu = self._transaction.to_bytes(2, "big") + adu[2:]
         self.inlet.sent(adu)
         self._transport.write(adu)
 
-    def _frame(self, unit: int, request: Request) -> bytes:
-        """The frame of a request, its transaction id still 0 where it has one: most requests are made again and again."""
-        frame = self._frames.get((unit, request))
-        if frame is None:
+    def _frame(self, unit: int, request: Request) -> tuple[bytes, Shape]:
+        """The frame of a request, its transaction id still 0 where it has one, and the shape of its answer.
+
+        Both are kept: most requests are made again and again.
+        """
+        known = self._frames.get((unit, request))
+        if known is None:
             assert self._framer is not None
             if len(self._frames) >= FRAMES_KEPT:
                 self._frames.clear()
-            frame = self._frames[unit, request] = self._framer.buildFrame(_pdu(unit, request))
-        return frame
+            known = self._framer.buildFrame(_pdu(unit, request)), shape_of(request)
+            self._frames[unit, request] = known
+        return known
+
+    def _now_us(self) -> int:
+        return round(self._loop.time() * 1e6)
 
     def _nothing(self) -> Outcome:
         if self._lost:
@@ -206,15 +244,15 @@ class Master:
         self._due_us = due_us
         if self._timer is None or self._timer_us > due_us:
             self._stop_timer()
-            self._timer = asyncio.get_running_loop().call_at(due_us / 1e6, self._look)
+            self._timer = self._loop.call_at(due_us / 1e6, self._look)
             self._timer_us = due_us
 
     def _look(self) -> None:
         self._timer = None
-        if self._answer is None or self._answer.done():
+        if self._request is None:
             return
-        if now_us() >= self._due_us:
-            self._answer.set_result(None)
+        if self._now_us() >= self._due_us:
+            self._done(self._nothing())
         else:
             self._wait_until(self._due_us)
 
@@ -226,15 +264,27 @@ class Master:
     # -- called by pymodbus -----------------------------------------------------------------
 
     def _came(self, data: bytes) -> None:
-        self.byte_us = now_us()
+        self.byte_us = self._now_us()
         adu = self.inlet.receive(data)
+        request = self._request
         if not adu:
             self._hurry(self.inlet.wait_us)
-        elif self._answer is not None and not self._answer.done():
-            try:
-                self._answer.set_result(_answer(adu[7:] if self._tcp else adu[1:-2]))
-            except (ModbusException, ValueError, IndexError, struct.error) as error:
-                self._answer.set_exception(ModbusException(str(error)))
+        elif request is not None:
+            self._done(self._judge(request, self.inlet.pdu(adu)))
+
+    def _judge(self, request: Request, pdu: bytes) -> Outcome:
+        """What the right answer says; one that pymodbus cannot decode raises one of several exceptions."""
+        try:
+            answer = _answer(pdu)
+        except (ModbusException, ValueError, IndexError, struct.error) as error:
+            return BadAnswer(str(error))
+        return Refusal(answer.exception_code) if answer.isError() else Answer(self.byte_us, _words(request, answer))
+
+    def _done(self, outcome: Outcome) -> None:
+        over, self._over, self._request = self._over, None, None
+        self.inlet.give_up()
+        if over is not None:
+            over(outcome)
 
     def _changed(self, up: bool) -> None:
         if not up:
@@ -243,14 +293,14 @@ class Master:
 
     def _hurry(self, wait_us: int | None) -> None:
         """Wait for the open request so long and no longer, never beyond its deadline."""
-        if self._answer is None or self._answer.done():
+        if self._request is None:
             return
         if wait_us == 0:
-            self._answer.set_result(None)
+            self._done(self._nothing())
         elif wait_us is None:
             self._wait_until(self._latest_us)
         else:
-            self._wait_until(min(self._latest_us, now_us() + wait_us))
+            self._wait_until(min(self._latest_us, self._now_us() + wait_us))
 
 
 def now_us() -> int:
@@ -274,11 +324,13 @@ def line_master(port: str, address: SerialAddress, late: Callable[[int], None]) 
 
     What may still come late outlives the port: it is the line that remembers.
     """
-    inlet = LineInlet(crc_of, late)
+    ascii_mode = address.mode == "ascii"
+    inlet: LineInlet = AsciiInlet(lrc_of, late) if ascii_mode else LineInlet(crc_of, late)
 
     def make(trace: ConnectTrace) -> ModbusBaseClient:
         return AsyncModbusSerialClient(
             port,
+            framer=FramerType.ASCII if ascii_mode else FramerType.RTU,
             baudrate=address.baud,
             bytesize=address.bits,
             parity=address.parity,
@@ -297,7 +349,12 @@ def crc_of(body: bytes) -> bytes:
     return FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
 
-def _abort(transport: asyncio.Transport) -> None:
+def lrc_of(body: bytes) -> bytes:
+    """The LRC of a frame's body, one byte."""
+    return bytes((FramerAscii.compute_LRC(body),))
+
+
+def drop(transport: asyncio.Transport) -> None:
     """Reset the connection. The kernel would otherwise go on delivering an old limit after a newer one has arrived."""
     sock = transport.get_extra_info("socket")
     if sock is not None:

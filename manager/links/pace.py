@@ -13,7 +13,7 @@ from typing import Final
 
 from chargebench.manager.drivers.base import Read
 from chargebench.manager.outcomes import Answer, BadAnswer, LinkDown, NoAnswer, Outcome, Refusal, Request
-from chargebench.manager.site import SerialAddress
+from chargebench.manager.site import Mode, SerialAddress
 
 STRIKES: Final = 3
 SPENT_US_MOST: Final = 1_500_000
@@ -27,6 +27,9 @@ GIVE_UP_AFTER: Final = 2
 GIVE_UP_US: Final = 8_000_000
 """Where several units share a connection, it is given up only after nothing was heard on it for so long."""
 
+AWAKE_US: Final = 1_000_000
+"""So long after a request a unit that dozes is sure to hear the next."""
+
 DEAD_BEHIND: Final = 0x0A
 """The exceptions from here on are a gateway's, and say that nobody answered behind it."""
 
@@ -37,6 +40,7 @@ class Pace:
 
     ``answer_us``: what a unit may take beside the time on the wire. ``gap_us``: kept at least between an answer and the
     next request. ``drain_us``: more than t3.5 for a serial line to stay silent after a request that got no answer.
+    ``turnaround_us``: left to those who heard what nobody answers.
     """
 
     answer_us: int = 1_000_000
@@ -44,6 +48,7 @@ class Pace:
     retries: int = 1
     gap_us: int = 0
     drain_us: int = 10_000
+    turnaround_us: int = 200_000
     rest_us: int = 2_000_000
     rest_us_max: int = 60_000_000
 
@@ -107,12 +112,20 @@ class Strikes:
 
 @dataclass(slots=True)
 class Unit:
-    """What a link remembers of one unit: when it may last have heard something, its back-off, reads that it answered."""
+    """What a link remembers of one unit: when it may last have heard something, its back-off, reads that it answered.
+
+    ``dozes``: it misses the request that ends its rest.
+    """
 
     back_off: BackOff
+    dozes: bool = False
     heard_us: int | None = None
     late_us: int = -1
     known: dict[Read, None] = field(default_factory=dict)
+
+    def rested(self, now_us: int) -> bool:
+        """Whether it may miss a request that comes now. How long such a unit stays awake no maker tells: it is taken to be short."""
+        return self.dozes and (self.heard_us is None or now_us >= self.heard_us + AWAKE_US)
 
     def take(self, request: Request, outcome: Outcome, begun_us: int, now_us: int) -> None:
         """Judge a request that was begun at ``begun_us`` and is over."""
@@ -167,15 +180,19 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LineTimes:
-    """The times of a serial line: a character with its start, parity and stop bits, and the silence between frames."""
+    """The times of a serial line: a character with its start, parity and stop bits, and the silence between frames.
+
+    In ASCII mode no silence is asked for; the same is kept, so that who has just answered can let go of the line.
+    """
 
     baud: int
     character_bits: int
+    mode: Mode = "rtu"
 
     @classmethod
     def of(cls, address: SerialAddress) -> LineTimes:
         parity = 0 if address.parity == "N" else 1
-        return cls(address.baud, 1 + address.bits + parity + address.stops)
+        return cls(address.baud, 1 + address.bits + parity + address.stops, address.mode)
 
     @property
     def silence_us(self) -> int:
@@ -183,5 +200,9 @@ class LineTimes:
         return -(-35 * 11 * 1_000_000 // (10 * self.baud)) if self.baud <= SLOW_BAUD else 1_750
 
     def frame_us(self, size: int) -> int:
-        """The time that ``size`` bytes take on the wire."""
-        return -(-size * self.character_bits * 1_000_000 // self.baud)
+        """The time that an RTU frame of ``size`` bytes takes on the wire, or the same message in ASCII.
+
+        There each byte is two characters, one check in place of the two, and three characters frame it.
+        """
+        characters = size if self.mode == "rtu" else 2 * (size - 1) + 3
+        return -(-characters * self.character_bits * 1_000_000 // self.baud)

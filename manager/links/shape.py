@@ -15,6 +15,8 @@ from chargebench.manager.outcomes import Request
 
 FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 WRITES: Final = (5, 6, 16)
+OPEN: Final = 0xFFFF
+"""The size of an answer whose length nobody knows before it has come."""
 
 
 class Shape(NamedTuple):
@@ -31,7 +33,7 @@ class Shape(NamedTuple):
         """Whether a PDU is the right answer, or an exception response to this function."""
         if pdu[0] == self.function | 0x80:
             return len(pdu) == 2
-        return len(pdu) == self.size and pdu.startswith(self.head)
+        return (len(pdu) == self.size or self.size == OPEN) and pdu.startswith(self.head)
 
 
 @lru_cache(maxsize=1024)

@@ -65,6 +65,10 @@ class TcpInlet:
                 found = self._judge(adu) or found
         return found
 
+    def pdu(self, adu: bytes) -> bytes:
+        """The PDU in a frame."""
+        return adu[HEADER:]
+
     def _break(self, why: str) -> None:
         self.broken, self.bad = True, why
         self._buffer.clear()

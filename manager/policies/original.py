@@ -26,8 +26,8 @@ Where the pages are silent:
 - A meter of the house that knows only a total is shared out over three phases. For a lost one see ``original_house``.
 - A turn lasts at least as long as a pause. Who waits the longest is next, who was served the longest gives way.
 - A box without a licence is counted at its maximum and never written: nothing is documented, and that much is safe.
-- Left out, since a site file says nothing of them: imbalance between phases, surplus of the sun, charging rules, groups, the
-  switching of phases, and the option that books the last known power of a box in error for good.
+- Left out, since a site file says nothing of them: imbalance between phases, surplus of the sun, charging rules, the switching
+  of phases, and the option that books the last known power of a box in error for good.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chargebench.manager.circuits import Circuits
 from chargebench.manager.policies.original_house import Background, House, Overdraft, add, minus
 from chargebench.manager.policies.original_turns import AWAY, PAUSE_US, Shares, Turn, Wish, share
 from chargebench.manager.readings import BoxReading, BoxView, Command, MeterView, Pilot, View
@@ -71,6 +72,7 @@ class Original:
         self.site = site
         self.next_cycle = 0
         self.decision = Decision()
+        self._circuits = Circuits(site)
         self._house = House(site)
         self._overdraft = Overdraft()
         self._turns: tuple[Turn, ...] = (AWAY,) * len(site.boxes)
@@ -94,7 +96,7 @@ class Original:
             self._wish(k, box.reading, minimum=seen.house.blind)
             for k, box in enumerate(view.boxes)
             if box.reading is not None and box.silent_since_us is None and _plugged(box.reading)
-            if _licensed(self.site.boxes[k], box)
+            if _licensed(self.site.boxes[k], box) and self.site.boxes[k].enabled
         ]
         shares = share(wishes, self._turns, seen.free, now_us)
         self._turns = shares.turns
@@ -111,22 +113,24 @@ class Original:
     # -- what is available ----------------------------------------------------------------
 
     def _look(self, view: View, now_us: int, due: list[int]) -> _Seen:
-        connection = self.site.connection
         boxes = silent = NOTHING
+        free = list(self._circuits.limits_at(view.orders.inputs))
+        most = (free[0], free[1], free[2])
         for box, seen in zip(self.site.boxes, view.boxes, strict=True):
             draws = self._counted(box, seen, now_us, due)
             boxes = add(boxes, draws)
-            if not _licensed(box, seen):
-                silent = add(silent, _alike(box, box.maximum_ma))
-            elif seen.silent_since_us is not None:
-                silent = add(silent, draws)
+            lost = draws if seen.silent_since_us is not None else NOTHING
+            lost = lost if _licensed(box, seen) else _alike(box, box.maximum_ma)
+            silent = add(silent, lost)
+            for place in self._circuits.places(box.circuit):
+                for phase, ma in enumerate(lost):
+                    free[place + phase] -= ma
         house = self._house.look(view.meters, boxes, now_us, due)
-        most = (connection.limit_ma - connection.reserve_ma,) * 3
         over = minus(add(house.amps, boxes), most) if house.measured else NOTHING
         self._overdraft = self._overdraft.after(over, now_us)
-        free = minus(minus(most, self._overdraft.cut), add(house.amps, silent))
-        own = () if connection.evse_ma is None else minus((connection.evse_ma,) * 3, silent)
-        return _Seen(house, silent, (*free, *own))
+        for phase, ma in enumerate(add(self._overdraft.cut, house.amps)):
+            free[phase] -= ma
+        return _Seen(house, silent, tuple(free))
 
     def _counted(self, box: Box, seen: BoxView, now_us: int, due: list[int]) -> Amps3:
         """What a box is taken to draw: as it reads, and for 180 s of silence as it read last."""
@@ -153,19 +157,18 @@ class Original:
         """What a plugged box may be given; ``minimum``: no more than its minimum, since nobody knows the house."""
         box, low = self.site.boxes[k], up_to_step(self.site.boxes[k].minimum_ma, STEP_MA)
         if minimum or not _charging(reading):
-            return Wish(k, self._nodes(box.phases), low, low, box.priority)
+            return Wish(k, self._nodes(box, box.phases), low, low, box.priority)
         draw = self._draw(box, reading)
         used = box.phases
         if reading.phases_ma is not None:
             used = tuple(phase for phase in box.phases if draw[phase] >= USES_MA) or box.phases
         if reading.limit_ma >= low and max(draw) < reading.limit_ma - USES_MA:
             needs = min(low, max(draw))
-            return Wish(k, self._nodes(used), needs, max(draw), box.priority, keeps_ma=reading.limit_ma)
-        return Wish(k, self._nodes(used), low, box.maximum_ma, box.priority)
+            return Wish(k, self._nodes(box, used), needs, max(draw), box.priority, keeps_ma=reading.limit_ma)
+        return Wish(k, self._nodes(box, used), low, box.maximum_ma, box.priority)
 
-    def _nodes(self, phases: tuple[int, ...]) -> tuple[int, ...]:
-        """The phases of the connection, then those of the boxes' own supply."""
-        return phases if self.site.connection.evse_ma is None else phases + tuple(phase + 3 for phase in phases)
+    def _nodes(self, box: Box, phases: tuple[int, ...]) -> tuple[int, ...]:
+        return self._circuits.nodes(box.circuit, phases)
 
     def _targets(self, wishes: Sequence[Wish], shares: Shares) -> list[int]:
         """The limit of each box: its share, down to the step; where it uses less than it may, the limit that it has."""
@@ -203,7 +206,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a cycle makes of its view. ``free``: mA on the phases of the connection, then on those of the boxes' supply."""
+    """What a cycle makes of its view. ``free``: mA on each node, in the order of ``Circuits``."""
 
     house: Background
     silent: Amps3
@@ -211,7 +214,7 @@ class _Seen:
 
 
 def _licensed(box: Box, seen: BoxView) -> bool:
-    return box.licensed if seen.licensed is None else seen.licensed
+    return (box.licensed if seen.licensed is None else seen.licensed) and not box.observed
 
 
 def _charging(reading: BoxReading) -> bool:
@@ -240,7 +243,7 @@ def _fallen_back(box: Box, last: BoxReading) -> Amps3:
 
 def _matter(view: View) -> tuple[object, ...]:
     """All of a view that a decision looks at."""
-    return (*(_of_box(box) for box in view.boxes), *(_of_meter(meter) for meter in view.meters))
+    return (*(_of_box(box) for box in view.boxes), *(_of_meter(meter) for meter in view.meters), view.orders.inputs)
 
 
 def _of_box(seen: BoxView) -> tuple[object, ...]:

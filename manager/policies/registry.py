@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from chargebench.manager.controller import Controller as Fair
 from chargebench.manager.policies.original import FAILSAFE_MA, FAILSAFE_US, Original
+from chargebench.manager.policies.shares import equal_split, first_come, rotation
+from chargebench.manager.policies.unmanaged import Unmanaged
 from chargebench.manager.readings import Command, View
 from chargebench.manager.site import Box, Policy, Site
 
@@ -28,7 +31,14 @@ class Controller(Protocol):
         """The commands of cycle ``n``."""
 
 
-CONTROLLERS: Final[Mapping[Policy, Callable[[Site], Controller]]] = {"fair": Fair, "original": Original}
+CONTROLLERS: Final[Mapping[Policy, Callable[[Site], Controller]]] = {
+    "fair": Fair,
+    "original": Original,
+    "first-come": partial(Fair, share=first_come),
+    "equal-split": partial(Fair, share=equal_split),
+    "rotation": partial(Fair, share=rotation),
+    "none": Unmanaged,
+}
 
 
 def as_meant(policy: Policy, box: Box) -> Box:

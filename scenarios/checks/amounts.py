@@ -1,6 +1,7 @@
 """Sums of currents on the phases, at their worst, and the largest equal current of all boxes that still fits.
 
-A node is a phase of the connection, where the house flows too, or a phase of the supply that only the boxes have.
+A node is a phase of the connection, where the house flows too, or a phase of the supply that only the boxes have, or of a
+circuit, on which only the boxes flow that it feeds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chargebench.datasheets.load import load
+from chargebench.manager.circuits import Circuits
 from chargebench.manager.licence import licensed, third_party
 from chargebench.manager.site import Box, Site
 from chargebench.manager.units import down_to_step, up_to_step
@@ -19,7 +21,10 @@ TENTH_MA: Final = 100
 
 
 class Node(NamedTuple):
-    """What flows on one phase at the worst: the boxes' part, the house's, and what may flow. ``shared``: with the house."""
+    """What flows on one phase at the worst: the boxes' part, the house's, and what may flow. ``shared``: with the house.
+
+    ``on``: the places of the boxes that flow there; ``circuit``: its place among the site's circuits, None for what all boxes share.
+    """
 
     phase: int
     name: str
@@ -27,6 +32,8 @@ class Node(NamedTuple):
     house_ma: int
     limit_ma: int
     shared: bool = True
+    on: tuple[int, ...] = ()
+    circuit: int | None = None
 
     @property
     def sum_ma(self) -> int:
@@ -35,20 +42,31 @@ class Node(NamedTuple):
 
 def nodes(site: Site, amounts: Sequence[int]) -> list[Node]:
     """Every node, where each box draws its amount on each of its phases and the house its greatest load."""
-    connection = site.connection
-    on_phase = [0, 0, 0]
-    for box, amount in zip(site.boxes, amounts, strict=True):
-        for phase in box.phases:
-            on_phase[phase] += amount
-    found = [
-        Node(k, PHASES[k], on_phase[k], connection.house_max_ma, connection.limit_ma) for k in range(len(on_phase))
-    ]
-    if connection.evse_ma is not None:
-        found += [
-            Node(k, f"{PHASES[k]} of the boxes' supply", on_phase[k], 0, connection.evse_ma, shared=False)
-            for k in range(len(on_phase))
-        ]
+    connection, tree = site.connection, Circuits(site)
+    everybody = tuple(range(len(site.boxes)))
+    found = []
+    for phase in range(3):
+        on, boxes_ma = _on(site, amounts, phase, everybody)
+        limit_ma, house_ma = connection.limit_ma, connection.house_max_ma
+        found.append(Node(phase, PHASES[phase], boxes_ma, house_ma, limit_ma, on=on))
+    for phase in range(3) if connection.evse_ma is not None else ():
+        on, boxes_ma = _on(site, amounts, phase, everybody)
+        assert connection.evse_ma is not None
+        name = f"{PHASES[phase]} of the boxes' supply"
+        found.append(Node(phase, name, boxes_ma, 0, connection.evse_ma, shared=False, on=on))
+    for place, circuit in enumerate(site.circuits):
+        below = tuple(k for k, box in enumerate(site.boxes) if tree.feeds(circuit.name, box.circuit))
+        for phase in range(3):
+            on, boxes_ma = _on(site, amounts, phase, below)
+            name = f"{PHASES[phase]} of {circuit.name}"
+            found.append(Node(phase, name, boxes_ma, 0, circuit.limit_ma[phase], shared=False, on=on, circuit=place))
     return found
+
+
+def _on(site: Site, amounts: Sequence[int], phase: int, below: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Those of ``below`` that use the phase, and what they draw there together."""
+    on = tuple(k for k in below if phase in site.boxes[k].phases)
+    return on, sum(amounts[k] for k in on)
 
 
 def worst(site: Site, amounts: Sequence[int]) -> Node | None:
@@ -64,11 +82,7 @@ def largest_equal_ma(site: Site, amounts: Sequence[int], free: Sequence[bool]) -
     """
     chosen = [box for box, one in zip(site.boxes, free, strict=True) if one]
     kept = nodes(site, [0 if one else amount for amount, one in zip(amounts, free, strict=True)])
-    rooms = [
-        (node.limit_ma - node.sum_ma) // users
-        for node in kept
-        if (users := sum(node.phase in box.phases for box in chosen))
-    ]
+    rooms = [(node.limit_ma - node.sum_ma) // users for node in kept if (users := sum(free[k] for k in node.on))]
     if not rooms:
         return 0
     step = max(step_ma(box) for box in chosen)
@@ -89,13 +103,14 @@ def model_ma(box: Box) -> int:
 
 
 def managed(site: Site) -> tuple[bool, ...]:
-    """Which boxes have the licence that they need."""
-    return licensed(third_party(site.boxes, load), site.licences)
+    """Which boxes are managed: those that have the licence that they need, and are not only observed."""
+    allowed = licensed(third_party(site.boxes, load), site.licences)
+    return tuple(one and not box.observed for one, box in zip(allowed, site.boxes, strict=True))
 
 
 def house_is_measured(site: Site) -> bool:
     """Whether some meter tells the manager what the house draws."""
-    return any(meter.role != "display" for meter in site.meters)
+    return any(meter.tells_house for meter in site.meters)
 
 
 def at_least(ma: int) -> str:

@@ -27,8 +27,7 @@ def blackout_sum(ground: Ground) -> Iterator[Found]:
     if node is None:
         return
     safe_ma = largest_equal_ma(site, amounts, [True] * len(amounts))
-    there = [k for k, box in enumerate(site.boxes) if node.phase in box.phases]
-    k = next((k for k in there if amounts[k] > safe_ma), 0)
+    k = next((k for k in node.on if amounts[k] > safe_ma), 0)
     box = site.boxes[k]
     why = f"; {box.name} says no boot limit, so its maximum counts" if box.boot_ma is None else ""
     if safe_ma:

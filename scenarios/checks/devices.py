@@ -7,9 +7,9 @@ from typing import Final
 
 from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.load import load, names
-from chargebench.manager.drivers.registry import unfit
+from chargebench.manager.drivers.registry import told_by_broadcast, unfit
 from chargebench.manager.site import TcpAddress
-from chargebench.scenarios.checks.finding import Found, Ground
+from chargebench.scenarios.checks.finding import Device, Found, Ground
 
 S0_PORTS: Final = {4702: 2, 4703: 3}
 
@@ -25,7 +25,7 @@ def known(ground: Ground) -> Iterator[Found]:
             yield Found("error", at, sentence, " or ".join(alike))
             continue
         sheet = load(one.device)
-        way = "tcp" if isinstance(one.address, TcpAddress) else "rtu"
+        way = "tcp" if isinstance(one.address, TcpAddress) else one.address.mode
         if sheet.kind != one.kind:
             sentence = f"expected {'an EVSE' if one.kind == 'evse' else 'a meter'}, and {one.device} is not one"
             yield Found("error", at, sentence)
@@ -35,6 +35,26 @@ def known(ground: Ground) -> Iterator[Found]:
         elif unfit(sheet):
             known = ", ".join(drivable(one.kind))
             yield Found("error", at, f"the manager has no driver for {unfit(sheet)}; it has one for {known}")
+
+
+def broadcasts(ground: Ground) -> Iterator[Found]:
+    """A box that hears its limit with all of its kind has a line of its own, and a unit id that has a word."""
+    first: dict[str, Device] = {}
+    for one in ground.devices:
+        if one.device not in names() or not told_by_broadcast(sheet := load(one.device)):
+            continue
+        other = first.setdefault(one.spot, one)
+        assert sheet.control is not None
+        nodes = sheet.control.limit.nodes
+        if other is not one:
+            sentence = f"what tells {one.name} its limit tells {other.name}, too, which is on {one.spot}; it needs a line of its own"
+            yield Found("error", (*one.loc, "at"), sentence)
+        if not 1 <= one.unit <= nodes:
+            yield Found(
+                "error",
+                (*one.loc, "id"),
+                f"expected an id from 1 to {nodes}, each of which has a word in what tells the limits, got {one.unit}",
+            )
 
 
 def drivable(kind: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def failsafe_sum(ground: Ground) -> Iterator[Found]:
     if node is None:
         return
     safe_ma = largest_equal_ma(site, amounts, free)
-    k = _first_above(ground, amounts, free, safe_ma, node.phase)
+    k = _first_above(node.on, amounts, free, safe_ma)
     box = site.boxes[k]
     why = _why(box, licensed=free[k])
     right = at_most(safe_ma)
@@ -44,13 +44,15 @@ def failsafe_sum(ground: Ground) -> Iterator[Found]:
     yield Found("danger", ground.box(k, *field), f"with a dead master {flows(node)}{why}; {remedy}", right)
 
 
-def _first_above(ground: Ground, amounts: list[int], free: tuple[bool, ...], safe_ma: int, phase: int) -> int:
-    """The first box on the phase that could give way; the first on it where none could."""
-    there = [k for k, box in enumerate(ground.site.boxes) if phase in box.phases]
-    return next((k for k in there if free[k] and amounts[k] > safe_ma), there[0] if there else 0)
+def _first_above(there: tuple[int, ...], amounts: list[int], free: tuple[bool, ...], safe_ma: int) -> int:
+    """The first box there that could give way; the first of all above where none could."""
+    above = [k for k in there if amounts[k] > safe_ma]
+    return next((k for k in above if free[k]), above[0] if above else 0)
 
 
 def _why(box: Box, *, licensed: bool) -> str:
+    if box.observed:
+        return f"; {box.name} is only observed and is counted at its maximum"
     if not licensed:
         return f"; {box.name} has no licence and is counted at its maximum"
     if box.failsafe_us == 0:

@@ -73,6 +73,10 @@ class Ground:
         """The path to a box or to a field of it."""
         return (*self.loc, "evses", k, *field)
 
+    def circuit(self, k: int, *field: str) -> Loc:
+        """The path to a circuit or to a field of it."""
+        return (*self.loc, "circuits", k, *field)
+
     def says(self, loc: Loc) -> bool:
         """Whether the file has a value at this path itself."""
         return loc in self.document.places

@@ -11,6 +11,7 @@ from chargebench.datasheets.model import Datasheet
 from chargebench.datasheets.quantity import show
 from chargebench.datasheets.yamlfile import field_text
 from chargebench.emulator.spec import BoxSpec
+from chargebench.emulator.wires.uart import BYTE_BITS
 from chargebench.manager.site import Box, SerialAddress
 from chargebench.scenarios.checks.finding import Finding, Found, Ground
 from chargebench.scenarios.describe import Scenario
@@ -41,10 +42,13 @@ def registers_hold(ground: Ground) -> Iterator[Found]:
 
 
 def lines_run(ground: Ground) -> Iterator[Found]:
-    """A line has a speed at which something arrives."""
+    """A line has a speed at which something arrives, and room for a byte in each character where that is needed."""
     for one in ground.devices:
         if isinstance(one.address, SerialAddress) and one.address.baud < LEAST_BAUD:
             sentence = f"expected a line of at least {LEAST_BAUD} baud, got {one.address.baud}"
+            yield Found("error", (*one.loc, "at"), sentence)
+        if isinstance(one.address, SerialAddress) and one.address.mode == "rtu" and one.address.bits < BYTE_BITS:
+            sentence = f"expected {BYTE_BITS} data bits, which Modbus RTU needs, got {one.address.bits}"
             yield Found("error", (*one.loc, "at"), sentence)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from chargebench.datasheets.load import load, names
 from chargebench.manager.licence import MOST_SLAVES
-from chargebench.manager.site import SerialAddress
+from chargebench.manager.site import Address, SerialAddress
 from chargebench.scenarios.checks.finding import Device, Found, Ground
 
 METERS_FROM: Final = 101
@@ -33,10 +34,17 @@ def clashes(ground: Ground) -> Iterator[Found]:
 
 
 def parameters(ground: Ground) -> Iterator[Found]:
-    """One line, one set of COM parameters."""
+    """One line, one transmission mode and one set of COM parameters."""
     for there in _lines(ground):
+        first = there[0].address
         for one in there[1:]:
-            if one.address != there[0].address:
+            if _mode(one.address) != _mode(first) and _can_speak(one):
+                sentence = (
+                    f"a line speaks either Modbus RTU or Modbus ASCII: {one.device} ({one.name}) speaks {_mode(one.address)}, and"
+                    f" {there[0].device} ({there[0].name}) on {one.spot} speaks {_mode(first)}; it needs a line of its own"
+                )
+                yield Found("error", (*one.loc, "at"), sentence)
+            elif one.address != first and _mode(one.address) == _mode(first):
                 sentence = f"{one.spot} has one set of parameters, and {there[0].name} has {there[0].address}"
                 yield Found("error", (*one.loc, "at"), sentence, str(there[0].address))
 
@@ -75,6 +83,15 @@ def loads(ground: Ground) -> Iterator[Found]:
         elif len(there) > LINE_ADVISED:
             sentence = f"{len(there)} devices on {there[0].spot}: up to {LINE_ADVISED} are advised on one line"
             yield Found("note", (*there[LINE_ADVISED].loc, "at"), sentence, f"{LINE_ADVISED} devices")
+
+
+def _mode(address: Address) -> str:
+    return address.mode.upper() if isinstance(address, SerialAddress) else ""
+
+
+def _can_speak(device: Device) -> bool:
+    """Whether it knows the mode that it is to be asked in; that it does not is told elsewhere."""
+    return device.device not in names() or _mode(device.address).lower() in load(device.device).transports
 
 
 def _lines(ground: Ground) -> list[list[Device]]:

@@ -13,6 +13,8 @@ IMBALANCE_MA: Final = 20_000
 
 def imbalance(ground: Ground) -> Iterator[Found]:
     """The boxes that do not use all three phases, at their most while the others rest, phase by phase."""
+    if ground.site.imbalance_ma is not None and ground.site.imbalance_ma <= IMBALANCE_MA:
+        return  # the manager sees to it
     boxes = [(k, box) for k, box in enumerate(ground.site.boxes) if len(box.phases) < len(PHASES)]
     for phase, name in enumerate(PHASES):
         there = [(k, box) for k, box in boxes if phase in box.phases]

@@ -21,13 +21,14 @@ def licences(ground: Ground) -> Iterator[Found]:
     right = f"licences: {site.licences + count}"
     short = "1 licence is missing" if count == 1 else f"{count} licences are missing"
     for k, (box, one) in enumerate(zip(site.boxes, allowed, strict=True)):
-        if not one:
+        if not one and not box.observed:
             sentence = (
                 f"{box.name} is not licensed: {FREE_THIRD_PARTY} boxes of other makers are free, {short} ({right}); until"
                 f" then it is never written and counted at {at_least(model_ma(box))}"
             )
             yield Found("note", ground.box(k, "device"), sentence, right)
     if node is not None:
-        k = next(k for k, one in enumerate(allowed) if not one and node.phase in site.boxes[k].phases)
-        sentence = f"by the boxes that nobody may manage {flows(node)}; {right} would be right"
+        k = next(k for k, one in enumerate(allowed) if not one and k in node.on)
+        sentence = f"by the boxes that nobody may manage {flows(node)}"
+        sentence += f"; {right} would be right" if count else ""
         yield Found("danger", ground.box(k, "device"), sentence, right)

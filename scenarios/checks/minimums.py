@@ -42,7 +42,8 @@ def minimums(ground: Ground) -> Iterator[Found]:
         f" {at_most(left_ma)} are left: {count} of {sum(allowed)} run at a time while the house draws its most, the others"
         " wait for their turn"
     )
-    yield Found("note", ground.connection("max_total_power"), sentence)
+    here = ground.connection("max_total_power") if node.circuit is None else ground.circuit(node.circuit, "limit")
+    yield Found("note", here, sentence)
 
 
 def _least(site: Site, allowed: Sequence[bool]) -> list[int]:
@@ -63,7 +64,7 @@ def _reserve_ma(site: Site, node: Node) -> int:
 
 def _others(node: Node, allowed: Sequence[bool]) -> str:
     names = ["house", "reserve"] if node.shared else []
-    return " and ".join([*names, "boxes without a licence"] if not all(allowed) else names or ["nothing else"])
+    return " and ".join([*names, "boxes that are not managed"] if not all(allowed) else names or ["nothing else"])
 
 
 def _fits(site: Site, amounts: list[int]) -> bool:

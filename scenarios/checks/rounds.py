@@ -8,7 +8,7 @@ may have one attached, so its block is counted), the bytes they need, the silenc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chargebench.datasheets.codec import encode
@@ -17,10 +17,11 @@ from chargebench.datasheets.model import Datasheet, Register
 from chargebench.datasheets.yamlfile import Loc
 from chargebench.manager.controller import CYCLE_US
 from chargebench.manager.drivers.base import BoxDriver, Read
-from chargebench.manager.drivers.registry import box_driver, meter_driver
+from chargebench.manager.drivers.registry import box_driver, dozes, gap_us, meter_driver
 from chargebench.manager.links.pace import LINE_PACE, TCP_PACE, LineTimes
 from chargebench.manager.links.shape import shape_of
 from chargebench.manager.outcomes import Request
+from chargebench.manager.pacing import apart_most_us
 from chargebench.manager.site import Address, Box, SerialAddress, Site
 from chargebench.scenarios.checks.finding import Device, Found, Ground, devices_of
 
@@ -36,7 +37,9 @@ BAUDS: Final = (19_200, 38_400, 57_600, 115_200)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One link's round: how many units it asks, how long it lasts, the writes alone, and what one silent unit may add."""
+    """One link's round: how many units it asks, how long it lasts, the writes alone, and what one silent unit may add, and each
+    that may miss the first request to it.
+    """
 
     name: str
     requests: int
@@ -63,14 +66,18 @@ def reaction_us(site: Site) -> int:
     """From an overload to the last car having reduced.
 
     The meter's interval; a cycle until it is asked and one until that counts, and at a grid meter one more, since a rise that
-    a ramping car may explain is doubted for a cycle; the writes, with one unit that does not answer on a link of several; the
-    box's pulse lock-out, and what it takes longer to follow; the car.
+    a ramping car may explain is doubted for a cycle; the writes, with one unit that does not answer on a link of several and
+    each that must be asked twice; the cycles for which a cut waits behind another write, at boxes that want time between two; the box's pulse lock-out, and what
+    it takes longer to follow; the car.
     """
     links = rounds(site)
     writes_us = max((one.writes_us + one.timeout_us for one in links), default=0)
     cycles = 3 if any(meter.role == "grid supply" for meter in site.meters) else 2
-    latency_us = max((load(box.device).timing.latency_us or 0 for box in site.boxes), default=0)
-    return METER_US + cycles * cycle_us(links) + writes_us + LOCK_OUT_US + latency_us + CAR_US
+    sheets = [load(box.device) for box in site.boxes]
+    latency_us = max((sheet.timing.latency_us or 0 for sheet in sheets), default=0)
+    cycle = cycle_us(links)
+    waits_us = -(-apart_most_us(sheets) // cycle) * cycle
+    return METER_US + cycles * cycle + writes_us + waits_us + LOCK_OUT_US + latency_us + CAR_US
 
 
 def poll_rounds(ground: Ground) -> Iterator[Found]:
@@ -102,7 +109,7 @@ def _fast_enough(site: Site, devices: tuple[Device, ...], slow: Round) -> int:
         return 0
     there = [one for one in devices if one.spot == slow.first.spot]
     for baud in BAUDS:
-        faster = SerialAddress(address.port, baud, address.bits, address.parity, address.stops)
+        faster = replace(address, baud=baud)
         if baud > address.baud and _round(site, slow.name, there, faster).round_us < CYCLE_US:
             return baud
     return 0
@@ -117,7 +124,7 @@ def _round(site: Site, name: str, devices: list[Device], address: Address) -> Ro
         if one.box is None:
             reads += meter_driver(one.device, load).reads()
         else:
-            driver = box_driver(one.device, load)
+            driver = box_driver(one.device, load, one.unit)
             reads += _reads(driver, site.boxes[one.box])
             writes += driver.writes(0)
             feed = driver.feeds({})
@@ -125,13 +132,14 @@ def _round(site: Site, name: str, devices: list[Device], address: Address) -> Ro
     pause_us = max((_pause_us(one) for one in devices), default=0)
     writes_us = sum(_exchange_us(one, times, pause_us) for one in writes)
     round_us = writes_us + sum(_exchange_us(one, times, pause_us) for one in reads)
-    timeout_us = pace.answer_us if len({one.unit for one in devices}) > 1 else 0
+    woken = sum(dozes(load(one.device)) for one in devices)
+    timeout_us = pace.answer_us * (woken + (len({one.unit for one in devices}) > 1))
     return Round(name, len(reads) + len(writes), round_us, writes_us, timeout_us, devices[0])
 
 
 def _pause_us(device: Device) -> int:
-    """What an EVSE needs between an answer and the next request; the link keeps the longest for all behind it."""
-    return 0 if device.box is None else dict(load(device.device).limits).get("pause_us", 0)
+    """What a device needs between an answer and the next request; the link keeps the longest for all behind it."""
+    return gap_us(load(device.device))
 
 
 def _exchange_us(request: Request, times: LineTimes | None, pause_us: int) -> int:

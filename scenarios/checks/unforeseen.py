@@ -38,12 +38,12 @@ def _house(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _frozen(scenario: Scenario) -> Iterator[Finding]:
-    telling = [meter.name for meter in scenario.site.meters if meter.role != "display"]
+    telling = [meter.name for meter in scenario.site.meters if meter.tells_house]
     for k, fault in enumerate(scenario.world.faults):
         if fault.kind == FROZEN.name and fault.on in telling:
             sentence = (
                 f"{fault.on} freezes at {scenario.clock.show(fault.at_us)} and goes on answering, so a house that rises then"
-                " is not seen; with role: display the house would be counted at its greatest load"
+                " is not seen before that is noticed; with role: display the house would be counted at its greatest load"
             )
             yield _finding(scenario, ("faults", k), sentence, "display")
 

@@ -48,4 +48,5 @@ def _place_text(at: At | None) -> str:
         return "no place of its own"
     if isinstance(at, TcpAt):
         return f"{at.host}:{at.port}"
-    return f"{at.line},{at.baud},{at.bits},{at.parity.lower()},{at.stops}"
+    mode = "" if at.mode == "rtu" else f",{at.mode}"
+    return f"{at.line},{at.baud},{at.bits},{at.parity.lower()},{at.stops}{mode}"

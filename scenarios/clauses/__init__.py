@@ -1,1 +1,1 @@
-"""What a Modbus slave must and should do, clause by clause, each a check with an id that runs on any slave's end."""
+"""What a Modbus slave must and should do, and how a box must behave: clauses, each a check with an id for any slave's end."""

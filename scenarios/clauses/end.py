@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from chargebench.datasheets.model import Table
 from chargebench.emulator.adu import Adu, MbapSplitter, pack_mbap, pack_rtu, unpack_rtu
+from chargebench.emulator.ascii import COLON, GREATER, LF, pack_ascii, unpack_ascii
+from chargebench.emulator.spec import Mode
+from chargebench.scenarios.clauses.bench import Bench
 from chargebench.scenarios.clauses.expect import NO_SUCH_FUNCTION, Expect, spell
 from chargebench.scenarios.clauses.model import Broken, NotApplicable, Target, Transport
-from chargebench.scenarios.clauses.wires import Clock, Connection, LineWire, TcpWire
+from chargebench.scenarios.clauses.wires import Burst, Clock, Connection, LineWire, TcpWire
 
 SILENT = "silence"
 READS: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -30,11 +33,19 @@ class Reply:
 
 
 class End:
-    """A device under check, at the end of exactly one wire."""
+    """A device under check, at the end of exactly one wire. ``bench``: what there is around it, if it is a box.
 
-    def __init__(self, target: Target, *, tcp: TcpWire | None = None, line: LineWire | None = None) -> None:
+    ``mode`` is that of the line. In ASCII mode answers are understood that begin with ``>``, as some do.
+    """
+
+    bench: Bench | None = None
+    mode: Mode = "rtu"
+
+    def __init__(
+        self, target: Target, *, tcp: TcpWire | None = None, line: LineWire | None = None, bench: Bench | None = None
+    ) -> None:
         assert (tcp is None) != (line is None), "a slave is checked over one wire"
-        self.target = target
+        self.target, self.bench = target, bench
         self._tcp, self._line = tcp, line
         self._connection: Connection | None = None
         self._splitter = MbapSplitter()
@@ -42,7 +53,7 @@ class End:
 
     @property
     def transport(self) -> Transport:
-        return "rtu" if self._tcp is None else "tcp"
+        return self.mode if self._tcp is None else "tcp"
 
     @property
     def tcp(self) -> TcpWire:
@@ -155,14 +166,35 @@ class End:
         await self.line.pause(self.target.gap_us)
         while await self.line.hear(self.line.now_us()) is not None:
             pass  # an answer that came too late for its own question
-        end_us = await self.line.send(pack_rtu(unit, pdu))
-        burst = await self.line.hear(end_us + self.target.timeout_us)
+        end_us = await self.line.send(self.pack(unit, pdu))
+        burst = await self.hear(end_us)
         if burst is None:
             return Reply(None, SILENT)
-        adu = unpack_rtu(burst.data)
+        adu = self.unpack(burst.data)
         if adu is None or adu.unit != unit:
             return Reply(None, f"no frame of unit {unit}: {spell(burst.data)}")
         return Reply(adu.pdu, "")
+
+    async def hear(self, sent_us: int) -> Burst | None:
+        """The answer to what was sent until then: the next burst, in ASCII mode up to the end of a frame."""
+        until_us = sent_us + self.target.timeout_us
+        burst = await self.line.hear(until_us)
+        while self.mode == "ascii" and burst is not None and not burst.data.endswith(LF):
+            more = await self.line.hear(until_us)
+            if more is None:
+                break
+            burst = Burst(burst.begin_us, more.end_us, burst.data + more.data)
+        return burst
+
+    def pack(self, unit: int, pdu: bytes) -> bytes:
+        """The frame of a line."""
+        return pack_ascii(unit, pdu) if self.mode == "ascii" else pack_rtu(unit, pdu)
+
+    def unpack(self, frame: bytes) -> Adu | None:
+        """What a frame of a line says; None where it is none."""
+        if self.mode == "rtu":
+            return unpack_rtu(frame)
+        return unpack_ascii(COLON + frame[1:] if frame.startswith(GREATER) else frame)
 
 
 def _fields(*values: int) -> bytes:

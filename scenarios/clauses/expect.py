@@ -46,6 +46,8 @@ NO_SUCH_FUNCTION = refused(1)
 
 
 def spell(data: bytes) -> str:
-    """Bytes for a reader; the middle of long ones is left out."""
+    """Bytes for a reader; the middle of long ones is left out. A frame in ASCII mode is text already."""
+    if data[:1] in (b":", b">") and data.isascii() and len(data) <= 48:
+        return data.decode("ascii").rstrip("\r\n")
     text = data.hex(" ")
     return text if len(data) <= 48 else f"{data[:24].hex(' ')} … {data[-8:].hex(' ')} ({len(data)} bytes)"

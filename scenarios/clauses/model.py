@@ -11,10 +11,12 @@ from chargebench.datasheets.model import Table
 if TYPE_CHECKING:
     from chargebench.scenarios.clauses.end import End
 
-Transport = Literal["tcp", "rtu"]
+Transport = Literal["tcp", "rtu", "ascii", "pdu"]
 Verdict = Literal["kept", "broken", "not applicable"]
 Severity = Literal["must", "should"]
-BOTH: tuple[Transport, ...] = ("tcp", "rtu")
+LINES: tuple[Transport, ...] = ("rtu", "ascii")
+WIRES: tuple[Transport, ...] = ("tcp", *LINES)
+ANY: tuple[Transport, ...] = (*WIRES, "pdu")
 
 
 class NotApplicable(Exception):
@@ -57,7 +59,7 @@ class Clause:
     reference: str
     body: Callable[[End], Awaitable[None]]
     severity: Severity = "must"
-    over: tuple[Transport, ...] = BOTH
+    over: tuple[Transport, ...] = WIRES
     unverified: bool = True
 
     async def check(self, end: End) -> Outcome:

@@ -1,13 +1,13 @@
-"""Clauses R01 to R20: Modbus on a serial line. SL is Modbus over Serial Line V1.02, AP the Application Protocol."""
+"""Clauses R01 to R20: Modbus on a serial line, most of them of RTU, some of both modes. SL is Modbus over Serial Line V1.02, AP the Application Protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from chargebench.emulator.adu import RTU_MAX, pack_rtu, t15_us, t35_us, unpack_rtu
+from chargebench.emulator.adu import RTU_MAX, pack_rtu, t15_us, t35_us
 from chargebench.scenarios.clauses.end import SILENT, End, write_one
 from chargebench.scenarios.clauses.expect import ANSWER, SILENCE, refused, spell
-from chargebench.scenarios.clauses.model import Area, Broken, Clause, NotApplicable, beyond_reach
+from chargebench.scenarios.clauses.model import LINES, Area, Broken, Clause, NotApplicable, Transport, beyond_reach
 from chargebench.scenarios.clauses.services import DIAGNOSTICS, counter, diagnostic
 from chargebench.scenarios.clauses.wires import Burst
 
@@ -18,7 +18,7 @@ GARBAGE = b"\x55\xaa\x00\xff\x13"
 
 def frame(end: End, *, unit: int | None = None) -> bytes:
     """An ordinary read as it goes onto the line."""
-    return pack_rtu(end.target.unit if unit is None else unit, end.ordinary())
+    return end.pack(end.target.unit if unit is None else unit, end.ordinary())
 
 
 def spoilt(data: bytes) -> bytes:
@@ -31,22 +31,18 @@ def _exact(end: End) -> None:
         raise NotApplicable("pauses on this port are not exact to the character")
 
 
-async def _hear(end: End, sent_us: int) -> Burst | None:
-    return await end.line.hear(sent_us + end.target.timeout_us)
-
-
-async def _silent(end: End, *bursts: bytes, gap_us: int = 0) -> None:
+async def silent(end: End, *bursts: bytes, gap_us: int = 0) -> None:
     """What is sent is not answered, and an ordinary request after it is."""
     await end.line.pause(end.target.gap_us)
-    heard = await _hear(end, await end.line.send(*bursts, gap_us=gap_us))
+    heard = await end.hear(await end.line.send(*bursts, gap_us=gap_us))
     if heard is not None:
         raise Broken(" | ".join(map(spell, bursts)), SILENT, spell(heard.data))
     await end.expect_alive(" | ".join(map(spell, bursts)))
 
 
-async def _answered(end: End, *bursts: bytes, gap_us: int = 0) -> Burst:
-    heard = await _hear(end, await end.line.send(*bursts, gap_us=gap_us))
-    adu = None if heard is None else unpack_rtu(heard.data)
+async def answered(end: End, *bursts: bytes, gap_us: int = 0) -> Burst:
+    heard = await end.hear(await end.line.send(*bursts, gap_us=gap_us))
+    adu = None if heard is None else end.unpack(heard.data)
     if heard is None or adu is None or adu.unit != end.target.unit:
         got = SILENT if heard is None else spell(heard.data)
         raise Broken(" | ".join(map(spell, bursts)), f"a frame of unit {end.target.unit}", got)
@@ -55,7 +51,7 @@ async def _answered(end: End, *bursts: bytes, gap_us: int = 0) -> Burst:
 
 def _silence_to(make: Callable[[End], bytes]) -> Callable[[End], Awaitable[None]]:
     async def body(end: End) -> None:
-        await _silent(end, make(end))
+        await silent(end, make(end))
 
     return body
 
@@ -64,7 +60,7 @@ async def _after_silence(end: End) -> None:
     """A device that counts its own characters instead of 11 bits is right as well."""
     await end.line.pause(end.target.gap_us)
     sent_us = await end.line.send(frame(end))
-    heard = await _hear(end, sent_us)
+    heard = await end.hear(sent_us)
     if heard is None:
         raise Broken(spell(frame(end)), "an answer", SILENT)
     least_us = t35_us(end.line.baud, end.line.character_bits)
@@ -101,35 +97,35 @@ async def _broadcast_write(end: End) -> None:
         await end.expect(pdu, SILENCE, unit=BROADCAST)
         (after,) = await end.words("holding", address, 1)
         if after != value:
-            raise Broken(spell(pack_rtu(BROADCAST, pdu)), f"value {value}", f"value {after}")
+            raise Broken(spell(end.pack(BROADCAST, pdu)), f"value {value}", f"value {after}")
 
 
 async def _reserved_units(end: End) -> None:
     for unit in RESERVED:
-        await _silent(end, frame(end, unit=unit))
+        await silent(end, frame(end, unit=unit))
 
 
 async def _pause_inside(end: End) -> None:
     _exact(end)
     data = frame(end)
     baud = end.line.baud
-    await _silent(end, data[:4], data[4:], gap_us=(t15_us(baud) + t35_us(baud)) // 2)
+    await silent(end, data[:4], data[4:], gap_us=(t15_us(baud) + t35_us(baud)) // 2)
 
 
 async def _silence_inside(end: End) -> None:
     data = frame(end)
     gap_us = t35_us(end.line.baud) + (1 if end.line.exact else 2 * end.target.gap_us)
-    await _silent(end, data[:4], data[4:], gap_us=gap_us)
+    await silent(end, data[:4], data[4:], gap_us=gap_us)
 
 
 async def _too_long(end: End) -> None:
     body = end.ordinary() + bytes(RTU_MAX - 2 - len(end.ordinary()))
-    await _silent(end, pack_rtu(end.target.unit, body))
+    await silent(end, pack_rtu(end.target.unit, body))
 
 
 async def _wrong_parity(end: End) -> None:
     await end.line.pause(end.target.gap_us)
-    heard = await _hear(end, await end.line.send(frame(end), wrong_parity=True))
+    heard = await end.hear(await end.line.send(frame(end), wrong_parity=True))
     if heard is not None:
         raise Broken(f"{spell(frame(end))} with wrong parity", SILENT, spell(heard.data))
     await end.expect_alive("a frame with wrong parity")
@@ -138,16 +134,16 @@ async def _wrong_parity(end: End) -> None:
 async def _next_at_once(end: End) -> None:
     """The next request may follow an answer by no more than the silence between frames."""
     await end.line.pause(end.target.gap_us)
-    first = await _answered(end, frame(end))
+    first = await answered(end, frame(end))
     sent_us = await end.line.send(frame(end), at_us=first.end_us + t35_us(end.line.baud))
-    if await _hear(end, sent_us) is None:
+    if await end.hear(sent_us) is None:
         raise Broken(f"{spell(frame(end))}, 3.5 characters after an answer", "an answer", SILENT)
 
 
 async def _garbage_before(end: End) -> None:
     await end.line.pause(end.target.gap_us)
     gap_us = t35_us(end.line.baud) + (0 if end.line.exact else end.target.gap_us)
-    await _answered(end, GARBAGE, frame(end), gap_us=gap_us)
+    await answered(end, GARBAGE, frame(end), gap_us=gap_us)
 
 
 async def _others_talk(end: End) -> None:
@@ -156,10 +152,10 @@ async def _others_talk(end: End) -> None:
     async with end.restoring("holding", address, 1) as (before,):
         pdu = _write(end, address, _other(area, before))
         stranger = end.target.stranger
-        hidden = pack_rtu(end.target.unit, pdu)
+        hidden = end.pack(end.target.unit, pdu)
         body = bytes((3, len(hidden) + len(hidden) % 2)) + hidden + bytes(len(hidden) % 2)
-        for data in (pack_rtu(stranger, pdu), pack_rtu(stranger, pdu), pack_rtu(stranger, body)):
-            await _silent(end, data)
+        for data in (end.pack(stranger, pdu), end.pack(stranger, pdu), end.pack(stranger, body)):
+            await silent(end, data)
         (after,) = await end.words("holding", address, 1)
         if after != before:
             raise Broken("frames of another unit", f"value {before} unchanged", f"value {after}")
@@ -191,7 +187,7 @@ _COUNTED = (0x0B, 0x0C, 0x0D, 0x0E, 0x0F)
 async def _contiguous(end: End) -> None:
     _exact(end)
     await end.line.pause(end.target.gap_us)
-    await _answered(end, frame(end))
+    await answered(end, frame(end))
     more = await end.line.hear(end.line.now_us() + end.target.gap_us)
     if more is not None:
         raise Broken(spell(frame(end)), "one burst", f"another one, {spell(more.data)}")
@@ -208,9 +204,15 @@ def _offers(wanted: Callable[[list[str]], bool], text: str) -> Callable[[End], A
 
 
 def _clause(
-    id_: str, text: str, reference: str, body: Callable[[End], Awaitable[None]], *, must: bool = True
+    id_: str,
+    text: str,
+    reference: str,
+    body: Callable[[End], Awaitable[None]],
+    *,
+    must: bool = True,
+    over: tuple[Transport, ...] = ("rtu",),
 ) -> Clause:
-    return Clause(id_, text, reference, body, severity="must" if must else "should", over=("rtu",))
+    return Clause(id_, text, reference, body, severity="must" if must else "should", over=over)
 
 
 CLAUSES = (
@@ -223,10 +225,17 @@ CLAUSES = (
         "A frame for another unit is not answered.",
         "SL 2.4.2",
         _silence_to(lambda end: frame(end, unit=end.target.stranger)),
+        over=LINES,
     ),
-    _clause("R04", "A broadcast write is carried out and not answered.", "SL 2.1, 2.2", _broadcast_write),
-    _clause("R05", "A broadcast read is not answered.", "SL 2.2", _silence_to(lambda end: frame(end, unit=BROADCAST))),
-    _clause("R06", "Reserved unit ids are not answered.", "SL 2.2", _reserved_units, must=False),
+    _clause("R04", "A broadcast write is carried out and not answered.", "SL 2.1, 2.2", _broadcast_write, over=LINES),
+    _clause(
+        "R05",
+        "A broadcast read is not answered.",
+        "SL 2.2",
+        _silence_to(lambda end: frame(end, unit=BROADCAST)),
+        over=LINES,
+    ),
+    _clause("R06", "Reserved unit ids are not answered.", "SL 2.2", _reserved_units, must=False, over=LINES),
     _clause(
         "R07",
         "A frame with a pause of more than 1.5 characters inside is discarded.",
@@ -246,7 +255,7 @@ CLAUSES = (
         "SL 2.5.1.1",
         _silence_to(lambda end: GARBAGE + frame(end)),
     ),
-    _clause("R15", "What other units are told or answer is not carried out.", "SL 2.4.2", _others_talk),
+    _clause("R15", "What other units are told or answer is not carried out.", "SL 2.4.2", _others_talk, over=LINES),
     _clause("R16", "Counters tell good, wrong, refused and unanswered messages.", "AP 6.8", _counters, must=False),
     _clause("R17", "An answer comes without a pause inside.", "SL 2.5.1.1", _contiguous),
     _clause(

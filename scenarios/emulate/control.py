@@ -37,7 +37,8 @@ class Control:
             self._server = await asyncio.start_unix_server(self._serve, self.path, limit=MOST_BYTES)
             self.path.chmod(0o600)
         except (OSError, ValueError) as error:
-            raise CannotOpen(f"control socket {self.path}", str(error)) from error
+            why = error.strerror if isinstance(error, OSError) else None
+            raise CannotOpen(f"control socket {self.path}", why or str(error)) from error
 
     async def close(self) -> None:
         """Hang up and take the socket away."""

@@ -58,6 +58,10 @@ class Trial:
         self._court.segment(segment)
         self._story.segment(segment)
 
+    def circuit(self, name: str, segment: Segment) -> None:
+        """A piece of a circuit's currents has ended."""
+        self._court.circuit(name, segment)
+
     def written(self, event: Event) -> None:
         """A request to write has come, whether or not anybody minds."""
         self._court.event(event)
@@ -132,6 +136,7 @@ class Live:
         """Open every port and set the world going; ``Complaint`` where that cannot be, and then nothing is left open."""
         if self.trial is not None:
             self.world.watch.append(self.trial.segment)
+            self.world.circuits.watch.append(self.trial.circuit)
         self.pump = Pump(self.world, self._loop, self.speed, held=True)
         self.pump.ended.add_done_callback(self._pumped)
         ttys_, listens_ = ttys(self._wish, self.servers), listens(self._wish, self.servers)
@@ -168,6 +173,7 @@ class Live:
         self._sample(at_us)
         self._over = True
         self.world.watch.clear()
+        self.world.circuits.watch.clear()
         self.ports.on_write = None
         self.result = self.trial.finish(self.world, at_us, self._loop.time() - self._begun_s)
         if not self.ended.done():

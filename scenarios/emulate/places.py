@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,14 +10,21 @@ from typing import Final
 from chargebench.datasheets.errors import BadInput, UnknownName
 from chargebench.datasheets.load import load
 from chargebench.datasheets.model import Datasheet, Register
+from chargebench.emulator.ascii import pack_ascii
 from chargebench.emulator.plant import Server
 from chargebench.emulator.ports import Listen, Ports, Tty
 from chargebench.emulator.serve import LOOPBACK
 from chargebench.emulator.spec import LineAt, TcpAt, WorldSpec
 from chargebench.emulator.wires.pty import PTY
+from chargebench.emulator.wires.uart import BYTE_BITS
 
 MOST_TCP_PORT: Final = 65_535
+ADAPTER_US: Final = 20_000
+"""Many a USB adapter hands over every 16 ms what has come by then: less is no silence behind it."""
+OTHER_END: Final = "OTHER-END"
+"""Stands for the serial port of the master, whose line ends at a port that was given for it: what its own is called, it knows."""
 _TABLES: Final = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}
+_FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _PARITIES: Final = {"N": "none", "E": "even", "O": "odd"}
 
 
@@ -61,7 +69,7 @@ def ttys(wish: Wish, servers: Iterable[Server]) -> dict[str, Tty]:
             raise BadInput("--line", "", f"expected a line and its port, such as COM1=/dev/ttyUSB0, got {text!r}")
         if name not in lines:
             raise UnknownName("line", name, lines)
-        given[name] = Tty(path)
+        given[name] = Tty(path, silence_us=ADAPTER_US)
     return {name: given.get(name, Tty(PTY)) for name in lines}
 
 
@@ -105,10 +113,15 @@ def places(world: WorldSpec, servers: Iterable[Server], ports: Ports, wish: Wish
         for member in server.members:
             sheet = load(devices[member.name])
             if isinstance(at, LineAt):
-                parity = "N" if at.line not in paths else at.parity  # a pty knows no parity
-                serial = f"{at.baud},{at.bits},{parity.lower()},{at.stops}"
-                options = f"-m rtu -b {at.baud} -d {at.bits} -s {at.stops} -P {_PARITIES[parity]}"
-                read = _mbpoll(sheet, member.unit, options, where)
+                port = OTHER_END if at.line in paths else where
+                # a pty knows no parity and carries bytes only
+                bits, parity = (at.bits, at.parity) if at.line in paths else (BYTE_BITS, "N")
+                serial = f"{at.baud},{bits},{parity.lower()},{at.stops}"
+                options = f"-m rtu -b {at.baud} -d {bits} -s {at.stops} -P {_PARITIES[parity]}"
+                if at.mode == "ascii":
+                    serial, read = f"{serial},ascii", _by_shell(sheet, member.unit, port)
+                else:
+                    read = _mbpoll(sheet, member.unit, options, port)
                 found.append(Place(member.name, sheet.name, member.unit, where, serial, read))
             else:
                 alias = ports.aliases[f"{at.host}:{at.port}"]
@@ -143,6 +156,17 @@ def _mbpoll(sheet: Datasheet, unit: int, options: str, where: str) -> str:
     order = " -B" if single and not register.little else ""
     count = 1 if single else register.count
     return f"mbpoll -0 -1 {options} -a {unit} -t {kind}{order} -r {register.at} -c {count} {where}"
+
+
+def _by_shell(sheet: Datasheet, unit: int, where: str) -> str:
+    """The line that shows the answer to a first read in ASCII mode, which mbpoll does not speak; asked twice, as some need it."""
+    register = first_register(sheet)
+    if register is None:
+        return ""
+    pdu = struct.pack(">BHH", _FUNCTIONS[register.table], register.at, register.count)
+    request = pack_ascii(unit, pdu).decode("ascii").strip()
+    ask = f"printf '{request}\\r\\n' >&3; timeout 1 head -n1 <&3"
+    return f'bash -c "stty -F {where} raw -echo; exec 3<>{where}; {ask} || {{ {ask}; }}"'
 
 
 def first_register(sheet: Datasheet) -> Register | None:

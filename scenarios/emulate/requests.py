@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from chargebench.datasheets.errors import BadFile, BadInput, Complaint, UnknownName
 from chargebench.datasheets.forms import Energy, Form, Name, Phases, fill
+from chargebench.datasheets.words import amperes
 from chargebench.datasheets.yamlfile import Document, parse_yaml
 from chargebench.emulator.hand import Hand
 from chargebench.emulator.world import World
@@ -22,7 +23,6 @@ from chargebench.scenarios.emulate.play import Play
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.form import AnyCar, CarVisit, Load
 from chargebench.scenarios.form import World as WorldForm
-from chargebench.scenarios.laws.law import amperes
 from chargebench.scenarios.moments import Moment, MomentField
 from chargebench.scenarios.truth import Builder, house_ma
 

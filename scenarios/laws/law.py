@@ -41,6 +41,7 @@ class Ears:
 
     event: Callable[[Event], None] | None = None
     segment: Callable[[Segment], None] | None = None
+    circuit: Callable[[str, Segment], None] | None = None
     sample: Callable[[Sample], None] | None = None
     note: Callable[[Note], None] | None = None
     finish: Callable[[int], None] | None = None
@@ -67,15 +68,3 @@ class Law(Form):
     def build(self, scene: Scene, tell: Tell) -> Ears:
         """Start the machine: it tells the condition's truth at instant 0 and whenever it changes."""
         raise NotImplementedError
-
-
-def amperes(ma: int) -> str:
-    """A current for a sentence: ``16 A``, ``14.7 A``, rounded to the nearest tenth of an ampere."""
-    tenths = (abs(ma) + 50) // 100
-    sign = "-" if ma < 0 and tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10} A" if tenths % 10 else f"{sign}{tenths // 10} A"
-
-
-def kilowatt_hours(wh: int) -> str:
-    """An energy for a sentence: ``4.2 kWh``, rounded down to the last hundred watt-hours."""
-    return f"{wh // 1000}.{wh % 1000 // 100} kWh"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chargebench.datasheets.words import amperes
 from chargebench.emulator.events import Event
-from chargebench.scenarios.laws.law import Ears, Law, Scene, Tell, amperes
+from chargebench.scenarios.laws.law import Ears, Law, Scene, Tell
 from chargebench.scenarios.laws.values import CurrentBound
 
 

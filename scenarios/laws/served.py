@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from chargebench.datasheets.words import kilowatt_hours
 from chargebench.emulator.spec import CarSpec
-from chargebench.scenarios.laws.law import Ears, Law, Sample, Scene, Tell, kilowatt_hours
+from chargebench.scenarios.laws.law import Ears, Law, Sample, Scene, Tell
 from chargebench.scenarios.laws.values import PercentBound
 
 HOUR_US = 3_600_000_000

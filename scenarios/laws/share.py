@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chargebench.scenarios.laws.law import Ears, Law, Sample, Scene, Tell, kilowatt_hours
+from chargebench.datasheets.words import kilowatt_hours
+from chargebench.scenarios.laws.law import Ears, Law, Sample, Scene, Tell
 from chargebench.scenarios.laws.values import EnergyBound
 
 

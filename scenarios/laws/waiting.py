@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chargebench.datasheets.words import lasted
 from chargebench.emulator.events import Event
 from chargebench.scenarios.laws.law import Ears, Law, Scene, Tell
 from chargebench.scenarios.laws.values import DurationBound
-from chargebench.scenarios.moments import lasted
 
 
 class Waiting(Law):

@@ -19,6 +19,7 @@ from chargebench.manager.site import Site
 from chargebench.scenarios.describe import Scenario, read_scenario
 from chargebench.scenarios.run import Session, run
 from chargebench.scenarios.shelf import find
+from chargebench.scenarios.tiers import Tier
 
 SECOND_US = 1_000_000
 TURNAROUND_US = 5_000
@@ -52,9 +53,9 @@ def line() -> Scenario:
     return replace(whole, world=replace(whole.world, boxes=boxes), expectations=())
 
 
-def speed(what: Scenario, controller: Callable[[Site], Controller] | None = None) -> float:
+def speed(what: Scenario, controller: Callable[[Site], Controller] | None = None, tier: Tier = "wire") -> float:
     """Simulated seconds per second of wall time."""
-    return what.duration_us / SECOND_US / run(what, controller=controller).wall_s
+    return what.duration_us / SECOND_US / run(what, controller=controller, tier=tier).wall_s
 
 
 def round_ms(what: Scenario, port: str, controller: Callable[[Site], Controller]) -> float:

@@ -1,88 +1,255 @@
 """25 mixed boxes and 10 meters on real ports, each with a master of its own: no answer missed, memory flat.
 
-``python -m tests.bench.served [SECONDS]`` asks each device every half second and prints what came of it.
+``python -m tests.bench.served [SECONDS]`` prints what came of it. On the network every device has a master that asks it more
+than four times a second; a line has one, which asks each device on it in turn. Boxes are told a limit now and then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import statistics
 import struct
 import sys
 import tempfile
-from itertools import cycle, islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from chargebench.datasheets.load import load, names
+from chargebench.datasheets.codec import encode
 from chargebench.datasheets.model import Datasheet
-from chargebench.emulator.adu import Adu, pack_mbap
-from chargebench.emulator.kinds import kind_of_sheet
+from chargebench.emulator.adu import Adu, pack_mbap, pack_rtu, unpack_rtu
 from chargebench.scenarios.emulate.places import first_register
+from tests.edges.every import PROGRAM, SHEETS, limit_of
 
-PROGRAM = (sys.executable, "-c", "from chargebench.scenarios.cli import main; main()")
 BOXES, METERS = 25, 10
-PAUSE_S, PATIENCE_S, SETTLED_S = 0.5, 5, 5
+LINES = ("COM1", "COM2")
+FIRST_METER = 101
+PAUSE_S, WRITE_S, PATIENCE_S = 0.2, 10.0, 5.0
+SETTLED_S = 60.0
+MOST_KB = 2_048
+TOLD = 5
 FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-MOST_KB = 4_096
+LIMITS_MA = (10_000, 16_000)
 
 
-def served(kind: str) -> list[Datasheet]:
-    """Sheets of devices that can be emulated on the network."""
-    sheets = [sheet for sheet in map(load, names()) if sheet.kind == kind and "tcp" in sheet.transports]
-    if kind == "meter":
-        return [sheet for sheet in sheets if sheet.name != "power-brain-s0"]
-    return [sheet for sheet in sheets if _can_be(sheet)]
+@dataclass(slots=True)
+class Device:
+    """A device of the site, with what its master asks and what came of it. ``line``: "" on the network."""
 
+    name: str
+    sheet: Datasheet
+    unit: int
+    line: str
+    at: str = ""
+    asked: int = 0
+    missed: list[str] = field(default_factory=list)
+    took_ms: list[float] = field(default_factory=list)
 
-def _can_be(sheet: Datasheet) -> bool:
-    try:
-        kind_of_sheet(sheet)
-    except LookupError:
-        return False
-    return True
-
-
-def site() -> tuple[str, dict[str, Datasheet]]:
-    """The site, and the sheet of each device by name."""
-    found: dict[str, Datasheet] = {}
-    parts = {"evse": ["connection: {max_total_power: 500 kW}", "evses:"], "meter": ["meters:"]}
-    for kind, count, role in (("evse", BOXES, ""), ("meter", METERS, ", role: display")):
-        for k, sheet in enumerate(islice(cycle(served(kind)), count), 1):
-            name = f"{kind}-{k}"
-            found[name] = sheet
-            at = f"192.168.{2 if kind == 'evse' else 3}.{k}:{sheet.port}"
-            parts[kind].append(f'  - {{name: {name}, device: {sheet.name}, at: "{at}", id: {sheet.unit}{role}}}')
-    return "\n".join([*parts["evse"], *parts["meter"]]) + "\n", found
-
-
-class Master:
-    """One master of one device."""
-
-    def __init__(self, at: str, sheet: Datasheet) -> None:
-        self.host, _, self.port = at.rpartition(":")
-        register = first_register(sheet)
+    def pdus(self, clock: Callable[[], float]) -> Iterable[bytes]:
+        """Reads, for ever, and a limit every 10 s."""
+        register, limit = first_register(self.sheet), limit_of(self.sheet)
         assert register is not None
-        self.unit = sheet.unit
-        self.pdu = struct.pack(">BHH", FUNCTIONS[register.table], register.at, register.count)
-        self.asked = self.missed = 0
+        read = struct.pack(">BHH", FUNCTIONS[register.table], register.at, register.count)
+        for number in count():
+            due_s = clock() + WRITE_S
+            if limit is not None:
+                words = encode(limit, LIMITS_MA[number % len(LIMITS_MA)])
+                single = 6 in limit.writes and limit.count == 1
+                head = (
+                    struct.pack(">BH", 6, limit.at)
+                    if single
+                    else struct.pack(">BHHB", 16, limit.at, limit.count, 2 * limit.count)
+                )
+                yield head + struct.pack(f">{limit.count}H", *words)
+            while clock() < due_s:
+                yield read
 
-    async def run(self, until_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        reader, writer = await asyncio.open_connection(self.host, int(self.port))
-        while loop.time() < until_s:
-            self.asked += 1
-            writer.write(pack_mbap(Adu(self.unit, self.pdu, self.asked & 0xFFFF)))
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    head = await reader.readexactly(6)
-                    body = await reader.readexactly(struct.unpack(">H", head[4:])[0])
-                    self.missed += body[1] & 0x80 != 0
-            except (TimeoutError, OSError, EOFError):
-                self.missed += 1
-                writer.close()
-                reader, writer = await asyncio.open_connection(self.host, int(self.port))
+
+def site() -> tuple[str, list[Device]]:
+    """Every make of box once, by the network where it can be, else on a line; power-brain by both ways; and ten meters."""
+    boxes, meters = ([sheet for sheet in SHEETS if sheet.kind == kind] for kind in ("evse", "meter"))
+    tcp = [Device(f"box-{k}", one, one.unit, "") for k, one in enumerate(_with(boxes, "tcp"), 1)]
+    rtu = [one for one in _with(boxes, "rtu") if "tcp" not in one.transports or one.name == "power-brain"]
+    places = enumerate(rtu[: BOXES - len(tcp)])
+    lined = [Device(f"line-box-{k}", one, k // 2 + 1, LINES[k % 2]) for k, one in places]
+    net = [Device(f"meter-{k}", one, one.unit, "") for k, one in enumerate(_with(meters, "tcp"), 1)]
+    only = [one for one in _with(meters, "rtu") if "tcp" not in one.transports][: METERS - len(net)]
+    wired = [Device(f"line-meter-{k}", one, FIRST_METER + k // 2, LINES[k % 2]) for k, one in enumerate(only)]
+    text = ["connection: {max_total_power: 500 kW}", "evses:", *(_line(k, one) for k, one in enumerate(tcp + lined))]
+    text += ["meters:", *(_line(k, one, ", role: display") for k, one in enumerate(net + wired, 100))]
+    return "\n".join(text) + "\n", [*tcp, *lined, *net, *wired]
+
+
+def _with(sheets: Iterable[Datasheet], transport: str) -> list[Datasheet]:
+    return [sheet for sheet in sheets if transport in sheet.transports]
+
+
+def _line(number: int, one: Device, more: str = "") -> str:
+    at = f"{one.line},9600,8,n,1" if one.line else f"192.168.2.{number + 1}:{one.sheet.port}"
+    return f'  - {{name: {one.name}, device: {one.sheet.name}, at: "{at}", id: {one.unit}{more}}}'
+
+
+class Wire(Protocol):
+    """A way on which one question is asked at a time; ``OSError``, ``EOFError`` or ``ValueError`` where no sound answer comes."""
+
+    async def ask(self, unit: int, pdu: bytes) -> bytes: ...
+
+    async def again(self) -> None:
+        """Begin anew after a question without an answer."""
+
+    def close(self) -> None: ...
+
+
+class TcpWire:
+    """A connection of Modbus TCP."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._number = 0
+
+    async def ask(self, unit: int, pdu: bytes) -> bytes:
+        if self._streams is None:
+            host, _, port = self._at.rpartition(":")
+            self._streams = await asyncio.open_connection(host, int(port))
+        reader, writer = self._streams
+        self._number = self._number % 0xFFFF + 1
+        writer.write(pack_mbap(Adu(unit, pdu, self._number)))
+        number, _, length = struct.unpack(">HHH", await reader.readexactly(6))
+        body = await reader.readexactly(length)
+        if (number, body[0]) != (self._number, unit):
+            raise ValueError("the answer to something else")
+        return body[1:]
+
+    async def again(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
+class LineWire:
+    """The master's end of a line: a serial port, here a pty."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self._came = asyncio.Event()
+        self._frame = bytearray()
+        asyncio.get_running_loop().add_reader(self._fd, self._readable)
+
+    async def ask(self, unit: int, pdu: bytes) -> bytes:
+        self._frame.clear()
+        os.write(self._fd, pack_rtu(unit, pdu))
+        while len(self._frame) < 5 or len(self._frame) < _size(self._frame):
+            self._came.clear()
+            await self._came.wait()
+        adu = unpack_rtu(bytes(self._frame))
+        if adu is None or adu.unit != unit:
+            raise ValueError(f"a broken frame, {self._frame.hex()}")
+        return adu.pdu
+
+    async def again(self) -> None:
+        await asyncio.sleep(PATIENCE_S / 10)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+
+    def _readable(self) -> None:
+        self._frame += os.read(self._fd, 512)
+        self._came.set()
+
+
+def _size(frame: bytearray) -> int:
+    """How long the answer is that begins so."""
+    if frame[1] & 0x80:
+        return 5
+    return 8 if frame[1] in {5, 6, 15, 16} else 5 + frame[2]
+
+
+async def master(wire: Wire, devices: Sequence[Device], until_s: float) -> None:
+    """Ask each of ``devices`` in turn, and again after a pause that all of them bear."""
+    clock = asyncio.get_running_loop().time
+    plans = [(one, iter(one.pdus(clock))) for one in devices]
+    try:
+        while clock() < until_s:
+            for one, plan in plans:
+                await _ask(wire, one, next(plan))
             await asyncio.sleep(PAUSE_S)
-        writer.close()
+    finally:
+        wire.close()
+
+
+async def _ask(wire: Wire, one: Device, pdu: bytes) -> None:
+    clock = asyncio.get_running_loop().time
+    one.asked += 1
+    sent_s = clock()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await wire.ask(one.unit, pdu)
+        one.took_ms.append(1000 * (clock() - sent_s))
+        if answer[0] != pdu[0]:
+            one.missed.append(f"{pdu.hex()} got {answer.hex()}")
+    except (OSError, EOFError, ValueError) as error:  # TimeoutError is an OSError
+        one.missed.append(f"{pdu.hex()} after {clock():.1f} s: {str(error) or 'no answer'}")
+        await wire.again()
+
+
+class Came(NamedTuple):
+    """What came of it. ``kb``: resident memory at the start, once it has settled, and in the end."""
+
+    devices: list[Device]
+    seconds: float
+    kb: tuple[int, int, int]
+    status: int
+
+    @property
+    def missed(self) -> dict[str, list[str]]:
+        return {f"{one.name} ({one.sheet.name})": one.missed for one in self.devices if one.missed}
+
+
+def serve_and_ask(seconds: float) -> Came:
+    """Serve the site by a process of its own, and ask everything for so long."""
+    text, devices = site()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "site.yaml")
+        path.write_text(text, "utf-8")
+        words = (*PROGRAM, "emulate", str(path), "--json", "--control", str(Path(folder, "socket")))
+        return asyncio.run(_served(words, devices, seconds))
+
+
+async def _served(words: Sequence[str], devices: list[Device], seconds: float) -> Came:
+    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, limit=1 << 20)
+    try:
+        assert process.stdout is not None
+        places = json.loads(await process.stdout.readline())["serving"]
+        kb = await _ask_all(devices, {one["name"]: one["at"] for one in places}, seconds, process.pid)
+    finally:
+        process.terminate()
+        status = await process.wait()
+    return Came(devices, seconds, kb, status)
+
+
+async def _ask_all(devices: list[Device], at: dict[str, str], seconds: float, pid: int) -> tuple[int, int, int]:
+    """A master for each device on the network and for each line; what the process holds meanwhile."""
+    until_s = asyncio.get_running_loop().time() + seconds
+    masters = [master(TcpWire(at[one.name]), [one], until_s) for one in devices if not one.line]
+    for line in LINES:
+        here = [one for one in devices if one.line == line]
+        masters.append(master(LineWire(at[here[0].name]), here, until_s))
+    running = asyncio.gather(*masters)
+    await asyncio.sleep(min(1, seconds / 4))
+    start = resident_kb(pid)
+    await asyncio.sleep(min(SETTLED_S, seconds / 2))
+    settled = resident_kb(pid)
+    await running
+    return start, settled, resident_kb(pid)
 
 
 def resident_kb(pid: int) -> int:
@@ -90,37 +257,26 @@ def resident_kb(pid: int) -> int:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
+def table(came: Came) -> str:
+    """What came of it, a row for the network and for each line."""
+    rows = ["| where | devices | masters | requests | missed | median, ms | p99, ms |", "| --- |" + " ---: |" * 6]
+    for where in ("", *LINES):
+        here = [one for one in came.devices if one.line == where]
+        took = sorted(ms for one in here for ms in one.took_ms)
+        times = f"{statistics.median(took):.1f} | {took[(len(took) - 1) * 99 // 100]:.1f}"
+        name, masters = where or "TCP", 1 if where else len(here)
+        asked, missed = sum(one.asked for one in here), sum(len(one.missed) for one in here)
+        rows.append(f"| {name} | {len(here)} | {masters} | {asked:,} | {missed} | {times} |")
+    start, settled, end = (f"{kb / 1024:.1f} MB" for kb in came.kb)
+    memory = f"resident {start} at the start, {settled} after {min(SETTLED_S, came.seconds / 2):g} s, {end} in the end"
+    wrong = [f"missed by {name}: {why}" for name, all_of_it in came.missed.items() for why in all_of_it[:TOLD]]
+    return "\n".join([*rows, "", f"{came.seconds:g} s; {memory}", *(wrong or ["no answer missed"])])
+
+
 def main(seconds: float) -> int:
-    text, sheets = site()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "site.yaml")
-        path.write_text(text, "utf-8")
-        words = (*PROGRAM, "emulate", str(path), "--json", "--control", str(Path(folder, "socket")))
-        return asyncio.run(ask_all(words, sheets, seconds))
-
-
-async def ask_all(words: tuple[str, ...], sheets: dict[str, Datasheet], seconds: float) -> int:
-    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, limit=1 << 20)
-    try:
-        assert process.stdout is not None
-        places = json.loads(await process.stdout.readline())["serving"]
-        masters = {one["name"]: Master(one["at"], sheets[one["name"]]) for one in places}
-        until_s = asyncio.get_running_loop().time() + seconds
-        running = asyncio.gather(*(master.run(until_s) for master in masters.values()))
-        await asyncio.sleep(min(SETTLED_S, seconds / 2))
-        before_kb = resident_kb(process.pid)
-        await running
-        after_kb = resident_kb(process.pid)
-    finally:
-        process.terminate()
-        status = await process.wait()
-    asked, missed = (
-        sum(one.asked for one in masters.values()),
-        {k: one.missed for k, one in masters.items() if one.missed},
-    )
-    print(f"{len(masters)} devices, {asked} requests in {seconds:g} s, missed: {missed or 'none'}")
-    print(f"resident {before_kb} KB after {SETTLED_S} s, {after_kb} KB in the end; exit status {status}")
-    return int(bool(missed) or after_kb - before_kb > MOST_KB or status != 0)
+    came = serve_and_ask(seconds)
+    print(table(came))
+    return int(bool(came.missed) or came.kb[2] - came.kb[1] > MOST_KB or came.status != 0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
 
+from chargebench.emulator.ascii import RTU, Speech
 from chargebench.emulator.clients import Limits
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.device import Refused
@@ -93,17 +94,32 @@ def on_line(
     *,
     setting: tuple[int, int, str, int] = (9600, 8, "N", 1),
     node: type[LineNode] = LineNode,
+    speech: Speech = RTU,
 ) -> None:
     """The same on a simulated line, beside another slave that is not asked."""
     loop = SimLoop(1)
     line = Line(loop, "COM1", *setting)
-    node(loop.env, line, slave, "box", turnaround_us=2_000)
-    LineNode(loop.env, line, Slave({42: Box(FEW)}), "other")
+    node(loop.env, line, slave, "box", turnaround_us=2_000, speech=speech)
+    LineNode(loop.env, line, Slave({42: Box(FEW)}), "other", speech=speech)
 
     async def main() -> None:
-        await run(End(target, line=SimulatedLine(loop, line)))
+        end = End(target, line=SimulatedLine(loop, line))
+        end.mode = speech.mode
+        await run(end)
 
     loop.run(main())
+
+
+def in_ascii(
+    slave: Slave,
+    target: Target,
+    run: Run,
+    *,
+    setting: tuple[int, int, str, int] = (9600, 7, "E", 1),
+    lead: bytes = b":",
+) -> None:
+    """The same on a line in ASCII mode."""
+    on_line(slave, target, run, setting=setting, speech=Speech("ascii", lead))
 
 
 def rich() -> Slave:
@@ -127,6 +143,8 @@ SETUPS: dict[str, Setup] = {
     "a server that drops idle clients": lambda run: over_tcp(rich(), RICH, run, Limits(idle_us=60_000_000)),
     "everything on a line": lambda run: on_line(rich(), RICH, run),
     "three functions on a line": lambda run: on_line(poor(), POOR, run, setting=(19_200, 8, "E", 1)),
+    "everything in ASCII": lambda run: in_ascii(rich(), RICH, run),
+    "three functions in ASCII": lambda run: in_ascii(poor(), POOR, run, setting=(38_400, 8, "E", 1)),
     "a fast line": lambda run: on_line(rich(), RICH, run, setting=(115_200, 8, "N", 2)),
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.spec import LineAt
-from chargebench.scenarios.clauses.catalogue import CLAUSES
+from chargebench.scenarios.clauses.catalogue import PROTOCOL
 from chargebench.scenarios.clauses.model import Area, Known, Target, Wide
 from tests.clauses.ends import Run, on_line, outcome
 from tests.clauses.test_clauses_own import NEVER_ON_A_LINE, TCP_ONLY
@@ -35,7 +35,7 @@ def setup(run: Run) -> None:
     on_line(Slave({1: bench.device()}), TARGET, run, setting=(19_200, 8, "E", 1))
 
 
-@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
+@pytest.mark.parametrize("clause", PROTOCOL, ids=lambda clause: clause.id)
 def test_a_heidelberg_keeps(clause):
     got = outcome(setup, clause)
     if clause.id in TCP_ONLY | NEVER_ON_A_LINE | TOO_SHORT | NEVER_BUSY:

@@ -12,10 +12,11 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from chargebench.emulator.ascii import Speech
 from chargebench.emulator.clients import Limits
-from chargebench.emulator.serve import SerialNode, serve_tcp
+from chargebench.emulator.serve import SerialNode, SerialPort, serve_tcp, tolerant_end
 from chargebench.emulator.wires.uart import Setting
-from chargebench.scenarios.clauses.catalogue import CLAUSES, check_all
+from chargebench.scenarios.clauses.catalogue import CLAUSES, PROTOCOL, check_all
 from chargebench.scenarios.clauses.end import End
 from chargebench.scenarios.clauses.model import Outcome
 from chargebench.scenarios.clauses.serial_wire import SerialLine
@@ -37,7 +38,7 @@ def test_our_slave_keeps_the_clauses_on_real_sockets():
     async def main() -> dict[str, Outcome]:
         service = await serve_tcp(rich(), limits=Limits(stall_us=1_500_000))
         end = End(QUICK, tcp=StreamWire(*service.address))
-        outcomes = await check_all(end)
+        outcomes = await check_all(end, PROTOCOL)
         await end.start_afresh()
         service.close()
         await service.wait_closed()
@@ -65,7 +66,7 @@ def test_our_slave_keeps_the_clauses_on_a_serial_port(ptys):
         node = SerialNode(rich(), ptys[0], Setting(115_200))
         line = SerialLine(ptys[1], Setting(115_200))
         try:
-            return await check_all(End(QUICK, line=line))
+            return await check_all(End(QUICK, line=line), PROTOCOL)
         finally:
             await line.close()
             node.close()
@@ -73,6 +74,25 @@ def test_our_slave_keeps_the_clauses_on_a_serial_port(ptys):
     outcomes = asyncio.run(main())
     assert {id_: one for id_, one in outcomes.items() if one.verdict == "broken"} == {}
     assert verdicts(outcomes, "not applicable") == TCP_ONLY | NEVER_ON_A_LINE | {"R07", "R17"}
+
+
+def test_our_slave_keeps_the_clauses_of_ascii_on_a_serial_port(ptys):
+    of_ascii = tuple(one for one in PROTOCOL if one.over == ("ascii",))
+
+    async def main() -> dict[str, Outcome]:
+        setting = Setting(115_200)
+        node = SerialPort(tolerant_end(rich(), setting, speech=Speech("ascii")), ptys[0], setting)
+        line = SerialLine(ptys[1], setting)
+        end = End(QUICK, line=line)
+        end.mode = "ascii"
+        try:
+            return await check_all(end, of_ascii)
+        finally:
+            await line.close()
+            node.close()
+
+    outcomes = asyncio.run(main())
+    assert {id_: one.verdict for id_, one in outcomes.items()} == {f"C0{n}": "kept" for n in range(1, 6)}
 
 
 # ---- a foreign slave -------------------------------------------------------------------------------------------------

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chargebench.emulator.ascii import AsciiEnd
 from chargebench.emulator.device import Refused
 from chargebench.emulator.framing import RtuEnd, TcpEnd
 from chargebench.emulator.slave import Slave
 from chargebench.scenarios.clauses.model import Target
 from tests.clauses import wrong_ends as ends
-from tests.clauses.ends import GATEWAY, LAST, READ_ONLY, RICH, WIDE_AT, WRITABLE, Box, Dead, Setup, on_line, over_tcp
+from tests.clauses.ends import (
+    GATEWAY,
+    LAST,
+    READ_ONLY,
+    RICH,
+    WIDE_AT,
+    WRITABLE,
+    Box,
+    Dead,
+    Setup,
+    in_ascii,
+    on_line,
+    over_tcp,
+)
 
 Spoil = Callable[[bytes, bytes | None, Box], bytes | None]
 """Request, right answer, device: the wrong answer."""
@@ -215,11 +229,12 @@ class Wrong:
     slave: Callable[[], Slave] = lambda: Slave({1: Box()})
     patch: tuple[str, object] | None = None
     target: Target = RICH
+    ascii: bool = False
 
     def setup(self, monkeypatch) -> Setup:
         if self.patch is not None:
             monkeypatch.setattr(*self.patch)
-        build = on_line if self.clause[0] == "R" or self.clause in ON_LINE else over_tcp
+        build = in_ascii if self.ascii else on_line if self.clause[0] == "R" or self.clause in ON_LINE else over_tcp
         return lambda run: build(self.slave(), self.target, run)
 
 
@@ -229,6 +244,10 @@ ON_LINE = ("A44", "A45", "A46")
 
 def answers(clause: str, what: str, spoil: Spoil) -> Wrong:
     return Wrong(clause, what, lambda: WrongSlave(spoil))
+
+
+def text(clause: str, what: str, kind: type[AsciiEnd]) -> Wrong:
+    return Wrong(clause, what, patch=(f"{SERVE}.AsciiEnd", kind), ascii=True)
 
 
 def end(clause: str, what: str, kind: type[TcpEnd | RtuEnd]) -> Wrong:
@@ -348,6 +367,18 @@ WRONG = (
     end("R15", "eavesdrops", ends.Eavesdrops),
     Wrong("R16", "counts wrong frames as good", lambda: ends.Miscounts({1: Box()})),
     end("R17", "stutters", ends.Stutters),
+    text("R03", "answers for others in ASCII", ends.TextOfAnyUnit),
+    text("R04", "deaf to broadcasts in ASCII", ends.TextDeafToBroadcasts),
+    text("C01", "ends in LF alone", ends.WithoutReturn),
+    text("C01", "says it in small letters", ends.SmallLetters),
+    text("C01", "answers with another beginning", ends.OtherBeginning),
+    text("C01", "has no LRC of its own", ends.NoLrcOut),
+    text("C02", "any LRC will do", ends.NoLrc),
+    text("C02", "reads digits that are none", ends.LooseDigits),
+    text("C03", "reads on behind a colon", ends.FirstColon),
+    text("C03", "answers each colon", ends.AnswersTwice),
+    text("C04", "waits for ever for the rest", ends.TextPatient),
+    text("C05", "refuses small letters", ends.RefusesSmallLetters),
     Wrong("R19", "no even parity", target=replace(RICH, lines=("9600,8,n,1",))),
     Wrong("R20", "no second stop bit", target=replace(RICH, lines=("9600,8,n,1", "19200,8,e,1"))),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from chargebench.emulator.actions import Close, Send
 from chargebench.emulator.adu import MbapSplitter, pack_rtu, unpack_rtu
+from chargebench.emulator.ascii import AsciiEnd, pack_ascii
 from chargebench.emulator.framing import RtuEnd, TcpEnd
 from chargebench.emulator.serve import SlaveProtocol, TcpService
 from chargebench.emulator.slave import Slave
@@ -290,6 +291,131 @@ class Stutters(RtuEnd):
         actions = super()._exchange(adu, end_us, now_us)
         sends = [action for action in actions if isinstance(action, Send)]
         return [piece for a in sends for piece in (a, Send(a.data[3:], a.after_us + 15_000))]
+
+
+# ---- lines in ASCII mode ---------------------------------------------------------------------------------------------
+
+
+class TextOfAnyUnit(AsciiEnd):
+    """Answers for every unit but broadcasts."""
+
+    def _exchange(self, adu, now_us):
+        return super()._exchange(adu._replace(unit=1) if adu.unit else adu, now_us)
+
+
+class TextDeafToBroadcasts(AsciiEnd):
+    """Ignores unit 0."""
+
+    def _exchange(self, adu, now_us):
+        return super()._exchange(adu, now_us) if adu.unit else []
+
+
+class Says(AsciiEnd):
+    """Says its answers otherwise."""
+
+    def said(self, data):
+        raise NotImplementedError
+
+    def _exchange(self, adu, now_us):
+        return [Send(self.said(a.data), a.after_us) for a in super()._exchange(adu, now_us) if isinstance(a, Send)]
+
+
+class WithoutReturn(Says):
+    """Ends its frames in LF alone."""
+
+    def said(self, data):
+        return data.replace(b"\r", b"")
+
+
+class SmallLetters(Says):
+    """Sends small letters."""
+
+    def said(self, data):
+        return data.lower()
+
+
+class OtherBeginning(Says):
+    """Begins with > as some do."""
+
+    def said(self, data):
+        return b">" + data[1:]
+
+
+class NoLrcOut(Says):
+    """Sends no LRC."""
+
+    def said(self, data):
+        return data[:-4] + data[-2:]
+
+
+class Reads(AsciiEnd):
+    """Reads frames otherwise."""
+
+    def read(self, frame):
+        raise NotImplementedError
+
+    def _judge(self, frame, now_us):
+        return super()._judge(bytearray(self.read(bytes(frame))), now_us)
+
+
+class NoLrc(Reads):
+    """Believes every frame."""
+
+    def read(self, frame):
+        body = frame[1:-3]
+        good = len(body) > 3 and len(body) % 2 == 0 and all(digit in b"0123456789ABCDEF" for digit in body)
+        return pack_ascii(int(body[:2], 16), bytes.fromhex(body[2:].decode()))[:-1] if good else frame
+
+
+class LooseDigits(Reads):
+    """Takes what is no digit for a 0, and makes the LRC fit."""
+
+    def read(self, frame):
+        strange = [place for place, digit in enumerate(frame[1:-1], 1) if digit not in b"0123456789ABCDEF"]
+        if not strange or len(frame) != len(pack_ascii(1, b"12345")) - 1:
+            return frame
+        digits = bytes(digit if place not in strange else 0x30 for place, digit in enumerate(frame))[1:-3]
+        return pack_ascii(int(digits[:2], 16), bytes.fromhex(digits[2:].decode()))[:-1]
+
+
+class FirstColon(AsciiEnd):
+    """A colon inside a frame is one character more."""
+
+    def _begun(self, text):
+        if self._frame:
+            self._frame += text
+            return self._frame
+        return super()._begun(text[:1] + text[1:].replace(b":", b"0"))
+
+
+class AnswersTwice(AsciiEnd):
+    """Answers once for each colon."""
+
+    def receive(self, data, now_us):
+        actions = super().receive(data, now_us)
+        return [
+            replace(action, after_us=action.after_us + k * 100_000)
+            for action in actions
+            for k in range(data.count(b":"))
+        ]
+
+
+class TextPatient(AsciiEnd):
+    """Waits for ever for the rest of a frame."""
+
+    def receive(self, data, now_us):
+        self._end_us = now_us
+        return super().receive(data, now_us)
+
+
+class RefusesSmallLetters(AsciiEnd):
+    """Takes small letters for a fault of the master."""
+
+    def _judge(self, frame, now_us):
+        actions = super()._judge(frame, now_us)
+        if bytes(frame) == bytes(frame).upper():
+            return actions
+        return [Send(pack_ascii(1, b"\x83\x01"), action.after_us) for action in actions]
 
 
 class Miscounts(Slave):

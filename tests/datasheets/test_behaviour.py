@@ -123,9 +123,21 @@ def test_all_blocks_are_read():
         ("control: {limit: {register: limit, zero: stop}}", ["control.limit.zero: expected stops, no limit, refused or unknown, got 'stop'; did you mean stops?"]),
         ("control: {limit: {register: limit, shown: hidden}}", ["control.limit.shown: expected a register that can be read, and hidden cannot"]),
         ("control: {limit: {register: limit, shown: time}}", ["control.limit.shown: expected a register in mA, and time is in s"]),
+        ("control: {limit: {register: limit, mask: 0x0FFF}}", ["control.limit.mask: expected the register that shows the limit, to which it belongs"]),
+        ("control: {limit: {register: limit, shown: limit, mask: 0x0FF0}}", ["control.limit.mask: expected bits from bit 0 up, such as 0x0FFF, got 0x0ff0"]),
+        ("control: {limit: {register: limit, shown: limit, mask: 0xFFFFFFFF}}", ["control.limit.mask: expected a raw number that limit can hold, 0 to 65535, got 4294967295"]),
+        ("control: {limit: {register: limit, shown: limit, mask: 0x0FFF}}", []),
+        ("control: {limit: {register: limit, unit: 9}}", ["control.limit: expected both or none of unit and nodes, which tell how several boxes are told at once"]),
+        ("control: {limit: {register: limit, nodes: 8}}", ["control.limit: expected both or none of unit and nodes"]),
+        ("control: {limit: {register: limit, unit: 9, nodes: 8}}", []),
+        ("control: {limit: {register: limit}, leave: {register: state, answers: {4: 5}}}", ["control.leave.register: expected a register that can be written, and state cannot"]),
+        ("control: {limit: {register: limit}, leave: {register: pause, answers: {4: 5}, also: {state: 0}}}", ["control.leave.also.state: expected a register that can be written, and state cannot"]),
+        ("control: {limit: {register: limit}, leave: {register: pause, answers: {}}}", ["control.leave.answers: expected at least 1"]),
+        ("control: {limit: {register: limit}, leave: {register: pause, answers: {4: 5}, also: {pause: 0}}}", []),
         ("control: {limit: {register: limit}, pause: {state: 0}}", ["control.pause.state: expected a register that can be written, and state cannot"]),
         ("control: {limit: {register: limit}, pause: {pause: 65536}}", ["control.pause.pause: expected a raw number that pause can hold, 0 to 65535, got 65536"]),
         ("control: {limit: {register: limit}, pause: {pause: off}}", ["control.pause.pause: expected a whole number, got 'off'"]),
+        ("control: {limit: {register: limit}, wake: {paus: 1}}", ["control.wake.paus: unknown register 'paus'; did you mean pause?"]),
         ("control: {limit: {register: limit}, resume: {paus: 0}}", ["control.resume.paus: unknown register 'paus'; did you mean pause?"]),
         ("control: {limit: {register: limit}, phases: {register: state, one: 1, three: 3}}", ["control.phases.register: expected a register that can be written, and state cannot"]),
         ("control: {limit: {register: limit}, phases: {register: pause, one: 1}}", ["control.phases.three: expected a whole number, and it is missing"]),
@@ -173,6 +185,20 @@ def test_a_wrong_block_is_refused_where_it_is_wrong(block, sentences):
         where, _, said = line.partition(": ")
         assert where.startswith("box.yaml:11:")
         assert said.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("control", "stops"),
+    [
+        ("{limit: {register: limit}, pause: {limit: 1000}}", {"limit": 1000}),
+        ("{limit: {register: limit}, pause: {pause: 1}, resume: {pause: 0}}", {}),
+        ("{limit: {register: limit}, pause: {limit: 1000}, resume: {pause: 0}}", {}),
+        ("{limit: {registers: [limit, limit_2, limit_3]}, pause: {limit: 1000}}", {}),
+        ("{limit: {register: limit}}", {}),
+    ],
+)
+def test_a_box_is_stopped_by_its_limit_where_a_number_there_means_it_and_nothing_else_is_asked_for(control, stops):
+    assert read(f"control: {control}").control.stops == stops
 
 
 def test_a_block_is_for_boxes_and_a_connection_for_tcp():

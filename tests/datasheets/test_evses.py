@@ -109,7 +109,7 @@ def test_every_line_of_a_box_names_its_source(name):
         ("abl-em4", "A: 0xA0 0xA1 0xA2, B: 0xB0 0xB1 0xB2 0xB3, C: 0xC2, E: 0xE0 0xE2, F: 0xF0"),
         ("mennekes-compact", "A: 1, B: 2 3 4, C: 5, F: 0 6 7"),
         ("mennekes-hcc3", "A: 1 2, B: 3 4, C: 5 6"),
-        ("bender-cc612", "A: 1, B: 2, C: 3 4, E: 5"),
+        ("bender-cc612", "A: 1 0x0A, B: 2 0x0B, C: 3 4 0x0C 0x0D, E: 5 0x0E"),
         ("phoenix-ev-cc-eth", "A: 0x41, B: 0x42, C: 0x43 0x44, E: 0x45, F: 0x46"),
         ("phoenix-em-cp-pp-eth", "A: 0x41, B: 0x42, C: 0x43 0x44, E: 0x45, F: 0x46"),
         ("phoenix-ev-ser", "A: 0x4100, B: 0x4200, C: 0x4300 0x4400, E: 0x4500, F: 0x4600"),

@@ -90,7 +90,8 @@ def test_a_sheet_without_the_block_measures_nothing_that_is_known():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "permille"), [("0.2", 2), ("0.5", 5), ("1", 10), ("2", 20), ("A", 20), ("B", 10), ("C", 5)]
+    ("accuracy", "permille"),
+    [("0.2", 2), ("0.2S", 2), ("0.5", 5), ("0.5S", 5), ("1", 10), ("2", 20), ("A", 20), ("B", 10), ("C", 5)],
 )
 def test_a_class_is_a_greatest_error(accuracy, permille):
     meter = read(BLOCK.replace("accuracy: B", f'accuracy: "{accuracy}"')).meter
@@ -115,7 +116,7 @@ def test_without_a_class_there_is_no_greatest_error():
         ("sign: import\n", "sign: +\n", "meter.sign: expected import, export, none or unknown, got '+'"),
         ("  sign: import\n", "", "meter.sign: expected import, export, none or unknown, and it is missing"),
         ("current_sign: none", "current_sign: plus", "meter.current_sign: expected own, none or unknown, got 'plus'"),
-        ("accuracy: B", "accuracy: D", "meter.accuracy: expected 0.2, 0.5, 1, 2, A, B or C, got 'D'"),
+        ("accuracy: B", "accuracy: D", "meter.accuracy: expected 0.2, 0.2S, 0.5, 0.5S, 1, 2, A, B or C, got 'D'"),
         ("interval: 1 s", "interval: 1", "meter.interval: expected a duration with its unit, such as 3 min, got 1"),
         ("phases: 3", "phases: 4", "meter.phases: expected 1, 2 or 3, got 4"),
         (
@@ -230,6 +231,9 @@ def test_a_wrong_exponent_or_proof_of_it_is_refused(was, now, sentence):
         ("type: f32, absent: 0", "absent: expected it with whole numbers only, not with f32"),
         ("type: str, count: 2, absent: 0", "absent: expected it with whole numbers only, not with str"),
         ("type: u16, absent: -1", "absent: expected at least 0, got -1"),
+        ("type: u16, also_absent: [1]", "also_absent: expected absent as well, to which it adds"),
+        ("type: u16, absent: 0, also_absent: [65536]", "also_absent[0]: expected bits that u16 can hold, got 65536"),
+        ("type: u16, absent: 0, also_absent: [-1]", "also_absent[0]: expected at least 0, got -1"),
         ("type: bits, count: 3", "count: expected 1 for bits, got 3"),
         ("type: bits, count: 2, values: {32: last}", "values[32]: expected a raw number up to 31, got 32"),
     ],

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import pytest
 
 from chargebench.datasheets.load import load
+from chargebench.datasheets.quantity import show
 from chargebench.manager import licence
 from chargebench.manager.drivers.registry import BOXES
 from chargebench.manager.drivers.sheet_box import SheetBox
+from chargebench.manager.links.link import Link
+from chargebench.manager.pacing import Pacing
 from chargebench.manager.rounds import BoxPoll
 from chargebench.scenarios.check import check_scenario
 from chargebench.scenarios.checks.devices import drivable
@@ -23,11 +26,15 @@ FALL_BACK = {
     "amperfied-connect": 60,
     "em2go-home": 60,
     "mennekes-compact": 10,
+    "smartevse": 11,
     "vestel-evc04": 60,
     "webasto-next": 60,
 }
 """After how many seconds those fall back to 6 A that are known to; the others are not known to, and go on."""
-FED = ["alfen-eve", "mennekes-compact", "vestel-evc04", "webasto-next"]
+STOPS = ["smartevse"]
+"""Of those the ones that stop instead, at a time of their own."""
+
+FED = ["alfen-eve", "mennekes-compact", "smartevse", "vestel-evc04", "webasto-next"]
 
 TEXT = """\
 scenario: a car at one {device} that is lost for a while
@@ -53,7 +60,7 @@ expect:
   - within: {{after: 18:02, time: 1 min, car: zoe, charging: yes}}
   - within: {{after: 18:06, time: 15 s, box: garage, link: silent}}
   - within: {{after: 18:10, time: 30 s, box: garage, link: answering}}
-  - within: {{after: 18:10, time: 1 min, box: garage, limit: at least 16 A}}
+  - within: {{after: 18:10, time: 1 min, box: garage, limit: at least {most}}}
   - never: {{box: garage, failsafe: on, from: 18:00:30, to: 18:06}}
   - never: {{box: garage, failsafe: on, from: 18:11}}
   - within: {{after: 18:10, time: 14 min, car: zoe, energy: at least 1.99 kWh}}
@@ -78,9 +85,11 @@ def place(device):
 
 def scenario(folder, device, more=""):
     after_s = FALL_BACK.get(device)
-    failsafe = f", failsafe: {{after: {after_s} s, current: 6 A}}" if after_s else ""
+    failsafe = f", failsafe: {{after: {after_s} s, current: 6 A}}" if after_s and device not in STOPS else ""
     where = place(device)
-    text = TEXT.format(device=device, at=where.at, unit=where.unit, failsafe=failsafe)
+    step_ma = load(device).limit("step_ma")
+    most = show(16_000 // step_ma * step_ma, "mA")
+    text = TEXT.format(device=device, at=where.at, unit=where.unit, failsafe=failsafe, most=most)
     return read_scenario(put(folder, text + (FALLS if after_s else GOES_ON) + more, f"{device}.yaml"))
 
 
@@ -92,13 +101,27 @@ def broken(result):
 def test_the_manager_carries_a_car_to_full_loses_the_box_sees_it_fall_back_and_gets_it_back(tmp_path, device):
     one = scenario(tmp_path, device)
     assert [found.sentence for found in check_scenario(one) if found.severity == "error"] == []
-    assert broken(run(one)) == []
+    result = run(one)
+    assert broken(result) == []
+    assert result.figures["early_writes"]["garage"] == 0, "the time between writes is kept"
+    assert result.figures["flash_writes"]["garage"] == 0, "nothing that wears is written without need"
+
+
+@pytest.mark.parametrize("device", ["keba-p30", "mennekes-compact"])
+def test_a_manager_that_keeps_no_time_between_writes_is_seen(tmp_path, device, monkeypatch):
+    monkeypatch.setattr(Pacing, "of", lambda _sheet: Pacing())
+    assert run(scenario(tmp_path, device)).figures["early_writes"]["garage"] > 0
 
 
 @pytest.mark.parametrize("device", FED)
 def test_a_manager_that_feeds_nobody_loses_every_box_whose_watchdog_lives_on_writes(tmp_path, device, monkeypatch):
     monkeypatch.setattr(SheetBox, "feeds", lambda _self, _greeted: None)
     assert any("failsafe: on, from: 18:00:30" in one for one in broken(run(scenario(tmp_path, device))))
+
+
+def test_a_manager_that_does_not_ask_again_never_hears_a_box_that_dozes_once_it_was_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(Link, "dozes", lambda _self, _unit: None)
+    assert any("link: answering" in one for one in broken(run(scenario(tmp_path, "abl-emh1"))))
 
 
 def test_a_manager_that_takes_0_for_a_limit_lets_a_car_charge_that_is_to_wait(tmp_path, monkeypatch):

@@ -43,18 +43,22 @@ expect:
 """
 
 
-def scenario(folder, device):
+def scenario(folder, device, *quirks, factor=1, line=False):
     sheet = load(device)
     assert sheet.meter is not None
-    one = sheet.meter.phases == 1
+    one = sheet.meter.phases == 1 or "one-phase" in quirks
     text = TEXT.format(
         device=device,
-        at=f"192.168.2.160:{sheet.port}" if "tcp" in sheet.transports else f"COM1,{sheet.serial}",
+        at=f"192.168.2.160:{sheet.port}" if "tcp" in sheet.transports and not line else f"COM1,{sheet.serial}",
         unit=sheet.unit,
         phases="L1" if one else "L1 L2 L3",
         count=1 if one else 3,
         power="3.7 kW" if one else "11 kW",
     )
+    if factor != 1:
+        text = text.replace("role: grid supply", f"role: grid supply, factor: {factor}")
+    if quirks:
+        text = text.replace("\nworld:\n", f"\nworld:\n  meters: {{grid: {{quirks: [{', '.join(quirks)}]}}}}\n")
     return read_scenario(put(folder, text, f"{device}.yaml"))
 
 
@@ -69,11 +73,67 @@ def test_a_box_behind_any_meter_is_given_what_the_house_leaves(tmp_path, device)
     assert broken(run(one)) == []
 
 
+@pytest.mark.parametrize(
+    ("quirks", "line"),
+    [
+        (("begins-at-0", "short-common-model", "without-phase-powers"), False),
+        (("begins-at-50000", "changing-exponents"), True),
+        (("short-common-model", "one-phase"), False),
+    ],
+)
+def test_a_box_behind_a_meter_that_must_be_found_is_given_what_the_house_leaves(tmp_path, quirks, line):
+    one = scenario(tmp_path, "sunspec-203", *quirks, line=line)
+    assert [found.sentence for found in check_scenario(one) if found.severity == "error"] == []
+    assert broken(run(one)) == []
+
+
 @pytest.mark.parametrize("device", ["sunspec-203", "carlo-gavazzi-em340"])
 def test_a_driver_that_reads_half_of_what_flows_breaks_the_limit(tmp_path, device, monkeypatch):
     whole = SheetMeter._current
     monkeypatch.setattr(SheetMeter, "_current", lambda self, k, answers: whole(self, k, answers) // 2)
     assert broken(run(scenario(tmp_path, device)))
+
+
+def test_a_meter_that_loses_its_exponents_for_a_while_is_a_missing_one_and_says_so(tmp_path):
+    result = run(scenario(tmp_path, "sunspec-203", "exponents-missing-at-times"))
+    assert not [one for one in broken(result) if one.startswith(("always", "never"))]
+    assert "a_sf is 8000, which stands for no value" in result.log
+    assert any("limit: at least 15 A" in verdict.name and verdict.kept for verdict in result.verdicts)
+
+
+def test_a_meter_that_shows_what_is_drawn_as_fed_in_is_turned_by_its_factor_and_told_of_without(tmp_path):
+    def dangers(one):
+        return [(found.field, found.right) for found in check_scenario(one) if found.severity == "danger"]
+
+    right = scenario(tmp_path, "sunspec-203", "power-of-other-sign", factor=-1)
+    assert dangers(right) == []
+    assert broken(run(right)) == []
+    wrong = scenario(tmp_path, "sunspec-203", "power-of-other-sign")
+    assert dangers(wrong) == [("site.meters[0].factor", "-1")]
+    result = run(wrong)
+    assert any("limit_exceeded" in one for one in broken(result))
+    assert "unpreventable: grid would show what is drawn as fed in" in result.why
+    assert dangers(scenario(tmp_path, "sunspec-203", factor=-1)) == [("site.meters[0].factor", "1")]
+
+
+@pytest.mark.parametrize(("accuracy", "reserve", "kept"), [("class", "240 W", True), ("-5 %", "240 W", False)])
+def test_a_reserve_bears_what_a_meter_of_its_class_shows_too_little_and_not_more(tmp_path, accuracy, reserve, kept):
+    """1 % of 25 A on three phases are 172.5 W; 5 % of them are more than is kept back and than the manager leaves."""
+    text = TEXT.format(
+        device="eastron-sdm630", at="192.168.2.160:502", unit=1, phases="L1 L2 L3", count=3, power="11 kW"
+    )
+    truth = f"boxes: {{garage: {{attached_meter: on}}}}\n  meters: {{grid: {{accuracy: {accuracy}}}}}"
+    for old, new in (
+        ("wants: 9 kWh", "wants: 9 kWh, below: 0 A"),
+        ("connection: {", f"connection: {{reserve: {reserve}, "),
+        ("\nworld:\n", f"\nworld:\n  {truth}\n"),
+        ("[18:07, 16 A]", "[18:07, 17 A]"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    text = text.split("expect:")[0]
+    expect = "expect:\n  - never: {limit_exceeded: above 0 A, from: 18:08, to: 18:10}\n"
+    assert (broken(run(read_scenario(put(tmp_path, text + expect)))) == []) == kept
 
 
 def test_a_grid_meter_that_knows_only_a_total_gives_nothing_away(tmp_path):

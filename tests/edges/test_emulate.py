@@ -182,6 +182,7 @@ def test_a_master_that_holds_the_car_back_passes_and_none_fails(tmp_path: Path, 
         verdict = json.loads(out)
         assert (one.process.returncode, verdict["verdict"]) == (1, "fail")
         assert verdict["expectations"][0]["first_violation"].startswith("18:01:")
+        assert verdict["again"] == f"chargebench emulate {scenario} --judge --speed 3600"
 
 
 def test_a_judgement_that_is_broken_off_judges_nothing(tmp_path: Path, scenario: str):

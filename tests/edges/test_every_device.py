@@ -1,192 +1,270 @@
-"""Every device that can be emulated, on a real port of its own, before a foreign client: it reads what the model holds."""
+"""Every device that can be emulated, on a real port of its own, before foreign clients: they read what the model holds."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
+import re
+import shlex
+import struct
 import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from chargebench.datasheets.codec import encode
-from chargebench.datasheets.load import load, names
-from chargebench.datasheets.model import Datasheet, Register
-from chargebench.emulator.device import Refused
-from chargebench.emulator.kinds import kind_of_sheet
-from chargebench.emulator.streams import Streams
-from chargebench.emulator.world import World
-from chargebench.scenarios.emulate.control import tell
-from chargebench.scenarios.emulate.play import read_play
+from chargebench.datasheets.model import Register
+from chargebench.scenarios.emulate.places import first_register
+from tests.edges.every import DEADLINE_S, LIMIT_MA, WAYS, Every, Way, everything, limit_of
+from tests.edges.tap import CLIENT, Tap, server_of, write_pcap
 
 pytestmark = pytest.mark.serial
-PROGRAM = (sys.executable, "-c", "from chargebench.scenarios.cli import main; main()")
-DEADLINE_S = 60
-EARLY_US, LATE_US = 3_000_000, 90_000_000
-TRIES = 8
 READS = 4
-LIMIT_MA = 10_000
-
-
-def emulated(sheet: Datasheet) -> bool:
-    """Whether there can be one."""
-    if sheet.kind == "meter":
-        return sheet.name != "power-brain-s0"  # it is in the case of a box
-    try:
-        kind_of_sheet(sheet)
-    except LookupError:
-        return False
-    return True
-
-
-SHEETS = [sheet for sheet in map(load, names()) if emulated(sheet)]
-BY_TCP = {sheet.name: f"192.168.3.{k}" for k, sheet in enumerate(SHEETS, 1) if "tcp" in sheet.transports}
-BY_RTU = {
-    sheet.name: f"COM{k}"
-    for k, sheet in enumerate(SHEETS, 1)
-    if "rtu" in sheet.transports
-    and (sheet.kind == "meter" or sheet.name not in BY_TCP)  # no site has more than 25 boxes
-}
-
-
-def site() -> str:
-    """All of them, by each of their ways; each line is set as the device on it is from the factory."""
-    boxes, meters = ["connection: {max_total_power: 500 kW}", "evses:"], ["meters:"]
-    for sheet in SHEETS:
-        ways = [(f"{sheet.name}-tcp", f"{BY_TCP[sheet.name]}:{sheet.port}")] if sheet.name in BY_TCP else []
-        ways += [(f"{sheet.name}-rtu", f"{BY_RTU[sheet.name]},9600,8,n,1")] if sheet.name in BY_RTU else []
-        for name, at in ways:
-            role = ", role: display" if sheet.kind == "meter" else ""
-            line = f'  - {{name: {name}, device: {sheet.name}, at: "{at}", id: {sheet.unit}{role}}}'
-            (meters if sheet.kind == "meter" else boxes).append(line)
-    return "\n".join([*boxes, *meters]) + "\n"
-
-
-class Model:
-    """The same world here, early and late, asked without any wire."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._early, self._late = self._world(EARLY_US), self._world(LATE_US)
-
-    def _world(self, at_us: int) -> World:
-        world = World(read_play(self._path).world, Streams(1), lambda _event: None, load)
-        world.advance(at_us)
-        return world
-
-    def words(self, name: str, register: Register) -> list[int] | None:
-        """What the register holds; None where that changes by itself, or it is not to be read."""
-        try:
-            early, late = (
-                list(world.devices[name].read(register.table, register.at, register.count))
-                for world in (self._early, self._late)
-            )
-        except Refused:
-            return None
-        return early if early == late else None
+PAUSE_S = 0.02
+TABLES = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], Model, str]]:
-    folder = tmp_path_factory.mktemp("every")
-    path = folder / "site.yaml"
-    path.write_text(site(), "utf-8")
-    control = str(folder / "socket")
-    command = (*PROGRAM, "emulate", str(path), "--json", "--speed", "5", "--control", control)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        serving = json.loads(process.stdout.readline())["serving"]
-        yield {one["name"]: one["at"] for one in serving}, Model(str(path)), control
-        process.send_signal(signal.SIGINT)
-        assert process.wait(DEADLINE_S) == 0
+def every(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Every]:
+    with everything(tmp_path_factory.mktemp("every")) as found:
+        yield found
 
 
-def client(at: str) -> Any:
-    if at.startswith(os.sep):
-        found: Any = ModbusSerialClient(at, baudrate=9600, timeout=2, retries=0)
-    else:
-        host, _, port = at.rpartition(":")
-        found = ModbusTcpClient(host, port=int(port), timeout=2, retries=0)
-    assert found.connect()
+by_name = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+
+
+def patiently(act: Callable[[], Any]) -> Any:
+    """What ``act`` gives at last: a box may be locked against new clients for the time of its watchdog, or not hear a request."""
+    until_s = time.monotonic() + DEADLINE_S
+    while (found := act()) is None:
+        assert time.monotonic() < until_s, "no answer"
+        time.sleep(PAUSE_S)
     return found
 
 
-def ask(one: Any, register: Register, unit: int) -> list[int]:
-    """The words of one register; whoever does not answer at once is asked again, as a master would."""
-    reads = {
-        "holding": one.read_holding_registers,
-        "input": one.read_input_registers,
-        "coil": one.read_coils,
-        "discrete": one.read_discrete_inputs,
-    }
-    for _ in range(TRIES):
-        try:
-            answer = reads[register.table](register.at, count=register.count, device_id=unit)
-        except Exception as error:  # noqa: BLE001  (whatever a foreign client makes of silence)
-            last = str(error)
-            one.close()
-            one.connect()
-            continue
-        if not answer.isError():
-            bits = (
-                [int(bit) for bit in answer.bits[: register.count]] if register.table in {"coil", "discrete"} else None
-            )
-            return bits or list(answer.registers)
-        last = str(answer)
-    raise AssertionError(f"{register.name}: {last}")
+# ---- pymodbus -------------------------------------------------------------------------------------------------------
 
 
-WAYS = [f"{name}-tcp" for name in BY_TCP] + [f"{name}-rtu" for name in BY_RTU]
+class Sync:
+    """pymodbus' sync client before one device; whoever does not answer is asked anew, as a master would."""
+
+    def __init__(self, at: str, unit: int) -> None:
+        self.unit = unit
+        if at.startswith(os.sep):
+            self.client: Any = ModbusSerialClient(at, baudrate=9600, timeout=2, retries=0)
+        else:
+            host, _, port = at.rpartition(":")
+            self.client = ModbusTcpClient(host, port=int(port), timeout=2, retries=0)
+
+    def read(self, register: Register) -> list[int]:
+        calls = {
+            "holding": self.client.read_holding_registers,
+            "input": self.client.read_input_registers,
+            "coil": self.client.read_coils,
+            "discrete": self.client.read_discrete_inputs,
+        }
+        answer = self._ask(calls[register.table], register.at, count=register.count)
+        if register.table in {"coil", "discrete"}:
+            return [int(bit) for bit in answer.bits[: register.count]]
+        return list(answer.registers)
+
+    def write(self, register: Register, words: list[int]) -> None:
+        if 6 in register.writes and register.count == 1:
+            self._ask(self.client.write_register, register.at, words[0])
+        else:
+            self._ask(self.client.write_registers, register.at, words)
+
+    def _ask(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        def once() -> Any:
+            try:
+                if not self.client.connected and not self.client.connect():
+                    return None
+                answer = call(*given, device_id=self.unit, **named)
+            except Exception:  # noqa: BLE001  (whatever a foreign client makes of silence)
+                self.client.close()
+                return None
+            return None if answer.isError() else answer
+
+        return patiently(once)
 
 
-def limit_of(sheet: Datasheet) -> Register | None:
-    """Where a master writes the limit of a box, if that is one register in mA that is written as it is."""
-    limit = sheet.control.limit if sheet.control else None
-    if limit is None or len(limit.registers) != 1 or limit.unit:
-        return None
-    register = sheet.register(limit.registers[0])
-    return register if register.unit == "mA" and register.table == "holding" else None
-
-
-def write(one: Any, register: Register, unit: int, words: list[int]) -> None:
-    single = 6 in register.writes and register.count == 1
-    for _ in range(TRIES):
-        answer = (
-            one.write_register(register.at, words[0], device_id=unit)
-            if single
-            else one.write_registers(register.at, words, device_id=unit)
-        )
-        if not answer.isError():
-            return
-    raise AssertionError(f"{register.name}: {answer}")
-
-
-@pytest.mark.parametrize("name", WAYS)
-def test_a_foreign_client_reads_what_the_model_holds_and_sets_a_limit(
-    served: tuple[dict[str, str], Model, str], name: str
-):
-    at, model, control = served
-    sheet = load(name.rpartition("-")[0])
-    known = [(one, model.words(name, one)) for one in sheet.registers if one.readable]
-    steady = [(one, words) for one, words in known if words is not None]
-    told = sorted(steady, key=lambda pair: not any(pair[1]))[:READS]  # those that hold something first
-    limit = limit_of(sheet)
+@by_name
+def test_pymodbus_reads_what_the_model_holds_and_sets_a_limit(every: Every, way: Way):
+    told, limit = every.model(way).steady(way, READS), limit_of(way.sheet)
     assert told
-    with client(at[name]) as one:
+    sync = Sync(every.at[way.name], way.sheet.unit)
+    with sync.client:
         for register, words in told:
-            assert ask(one, register, sheet.unit) == words, register.name
+            assert sync.read(register) == words, register.name
         if limit is not None:
-            write(one, limit, sheet.unit, list(encode(limit, LIMIT_MA)))
+            sync.write(limit, list(encode(limit, LIMIT_MA)))
     if limit is not None:
-        box = tell({"do": "show"}, Path(control))["boxes"][name]  # type: ignore[index]
-        assert box["limit_ma"] in {LIMIT_MA, 0}  # 0: another register enables it
+        assert every.box(way)["limit_ma"] in {LIMIT_MA, 0}  # 0: another register enables it
+
+
+# ---- mbpoll ---------------------------------------------------------------------------------------------------------
+
+
+class Mbpoll:
+    """mbpoll before one device."""
+
+    def __init__(self, program: str, at: str, unit: int) -> None:
+        line = at.startswith(os.sep)
+        host, _, port = at.rpartition(":")
+        mode = ("-m", "rtu", "-b", "9600", "-P", "none") if line else ("-m", "tcp", "-p", port)
+        self._words = (program, "-0", "-1", "-o", "2", *mode, "-a", str(unit))
+        self._where = at if line else host
+
+    def read(self, register: Register) -> list[int]:
+        out = self._run("-t", TABLES[register.table], "-r", str(register.at), "-c", str(register.count))
+        found = re.findall(r"^\[(\d+)\]:\s+(\d+)", out, re.MULTILINE)
+        assert [int(at) for at, _ in found] == [*range(register.at, register.at + register.count)]
+        return [int(word) for _, word in found]
+
+    def write(self, register: Register, words: list[int]) -> None:
+        self._run("-t", TABLES[register.table], "-r", str(register.at), values=[str(word) for word in words])
+
+    def _run(self, *options: str, values: Sequence[str] = ()) -> str:
+        return run([*self._words, *options, self._where, *values])
+
+
+def run(words: Sequence[str]) -> str:
+    """What a program prints once it succeeds."""
+
+    def once() -> str | None:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        return done.stdout if done.returncode == 0 else None
+
+    found: str = patiently(once)
+    return found
+
+
+@by_name
+def test_mbpoll_reads_what_the_model_holds_and_sets_a_limit(every: Every, way: Way, debian: Callable[..., str]):
+    mbpoll = Mbpoll(debian("mbpoll"), every.at[way.name], way.sheet.unit)
+    limit = limit_of(way.sheet)
+    ((register, words),) = every.model(way).steady(way, 1)
+    assert mbpoll.read(register) == words, register.name
+    if limit is not None and (6 if limit.count == 1 else 16) in limit.writes:  # mbpoll writes one word by function 6
+        mbpoll.write(limit, list(encode(limit, LIMIT_MA)))
+        assert every.box(way)["limit_ma"] in {LIMIT_MA, 0}
+
+
+@by_name
+def test_the_line_to_type_for_a_first_read_reads_what_the_model_holds(
+    every: Every, way: Way, debian: Callable[..., str]
+):
+    debian("mbpoll")
+    register = first_register(way.sheet)
+    assert register is not None
+    words = shlex.split(every.first_read[way.name])
+    values = re.findall(r"^\[\d+\]:\s+(\S+)", run(words), re.MULTILINE)
+    held = every.model(way).words(way.name, register)
+    assert len(values) == (1 if register.type == "f32" else register.count)
+    if held is not None and register.type == "f32":
+        assert float(values[0]) == pytest.approx(single(held, little=register.little), rel=1e-5)  # it prints six digits
+    elif held is not None:
+        assert [int(value) for value in values] == held
+
+
+def single(words: list[int], *, little: bool) -> float:
+    high, low = reversed(words) if little else words
+    found: float = struct.unpack(">f", struct.pack(">HH", high, low))[0]
+    return found
+
+
+# ---- tshark ---------------------------------------------------------------------------------------------------------
+
+
+class Decoded(NamedTuple):
+    """A Modbus message as tshark understands it; "" for a field that it does not have. ``wrong``: an exception, or malformed."""
+
+    source: str
+    target: str
+    unit: str
+    function: str
+    reference: str
+    quantity: str
+    values: str
+    data: str
+    wrong: str = ""
+
+
+FIELDS = (
+    "ip.src",
+    "ip.dst",
+    "mbtcp.unit_id",
+    "modbus.func_code",
+    "modbus.reference_num",
+    "modbus.word_cnt",
+    "modbus.regval_uint16",
+    "modbus.data",
+    "modbus.exception_code",
+    "_ws.malformed",
+)
+READ_BY = {"holding": "3", "input": "4"}
+
+
+def decoded(tshark: str, pcap: Path) -> list[Decoded]:
+    command = [tshark, "-r", str(pcap), "-T", "fields", *(word for field in FIELDS for word in ("-e", field))]
+    rows = [line.split("\t") for line in run(command).splitlines()]
+    return [Decoded._make([*row[:8], "".join(row[8:])]) for row in rows]
+
+
+def written(way: Way, server: str, limit: Register) -> list[Decoded]:
+    """What writes the limit, and the answer to it."""
+    words, unit, at = encode(limit, LIMIT_MA), str(way.sheet.unit), str(limit.at)
+    if 6 in limit.writes and limit.count == 1:
+        data = f"{words[0]:04x}"
+        ends = ((CLIENT, server), (server, CLIENT))
+        return [Decoded(*end, unit, "6", at, "", "", data) for end in ends]
+    values, count = ",".join(map(str, words)), str(limit.count)
+    return [
+        Decoded(CLIENT, server, unit, "16", at, count, values, ""),
+        Decoded(server, CLIENT, unit, "16", at, count, "", ""),
+    ]
+
+
+def read(way: Way, server: str, register: Register, words: list[int]) -> list[Decoded]:
+    """What asks for a register, and the answer with what the model holds."""
+    unit, function = str(way.sheet.unit), READ_BY[register.table]
+    return [
+        Decoded(CLIENT, server, unit, function, str(register.at), str(register.count), "", ""),
+        Decoded(server, CLIENT, unit, function, "", "", ",".join(map(str, words)), ""),
+    ]
+
+
+def test_tshark_understands_what_boxes_say_to_pymodbus_and_meters_to_mbpoll(
+    every: Every, debian: Callable[..., str], tmp_path: Path
+):
+    tshark, mbpoll = debian("tshark"), debian("mbpoll")
+    taps, due = [], []
+    for way in [one for one in WAYS if one.wire == "tcp"]:
+        tap = Tap(every.at[way.name])
+        taps.append(tap)
+        server = server_of(len(taps))
+        limit, steady = limit_of(way.sheet), every.model(way).steady(way, most=1_000)
+        register, words = next((one, words) for one, words in steady if one.table in READ_BY)
+        due += read(way, server, register, words)
+        if way.sheet.kind == "meter":
+            Mbpoll(mbpoll, tap.at, way.sheet.unit).read(register)
+        else:
+            sync = Sync(tap.at, way.sheet.unit)
+            with sync.client:
+                sync.read(register)
+                if limit is not None:
+                    sync.write(limit, list(encode(limit, LIMIT_MA)))
+                    due += written(way, server, limit)
+        tap.close()
+    write_pcap(tmp_path / "all.pcap", taps)
+    found = decoded(tshark, tmp_path / "all.pcap")
+    assert [one for one in found if one.wrong] == []
+    assert [one for one in due if one not in found] == []
 
 
 def test_limits_are_written_to_most_boxes():
-    boxes = [load(name.rpartition("-")[0]) for name in WAYS if load(name.rpartition("-")[0]).kind == "evse"]
+    boxes = [way.sheet for way in WAYS if way.sheet.kind == "evse"]
     assert len([sheet for sheet in boxes if limit_of(sheet) is not None]) > len(boxes) / 2

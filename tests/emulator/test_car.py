@@ -256,3 +256,39 @@ def test_a_car_never_draws_more_than_any_offer_it_may_act_on(offers):
 def test_a_car_that_cannot_be_is_refused_by_name(changes):
     with pytest.raises(ValueError, match="car zoe: a car "):
         Car(car_spec("zoe", **changes), MV, lambda _event: None)
+
+
+# -- cars that sleep, and cars that do not behave ----------------------------------------------------------------------
+
+
+def test_a_car_that_sleeps_takes_nothing_after_a_pause_until_its_pilot_was_interrupted():
+    car, _ = plugged(sleeps=True, delay_us=0)
+    run(car, 60 * S)
+    assert car.level(60 * S) == 15_500 * MA
+    car.hear(60 * S, 0)
+    run(car, 90 * S)
+    car.supply(90 * S, 0)
+    car.hear(90 * S, 16_000)
+    assert not run(car, 200 * S).wants
+    car.lose_pilot(200 * S)
+    car.hear(201 * S, 16_000)
+    assert run(car, 201 * S).wants
+
+
+def test_a_car_that_does_not_sleep_comes_back_after_a_pause():
+    car, _ = plugged(delay_us=0)
+    car.hear(60 * S, 0)
+    car.hear(90 * S, 16_000)
+    assert run(car, 90 * S).wants
+
+
+@pytest.mark.parametrize(
+    ("how", "drawn"),
+    [({"extra_ma": 3_000}, 12_500), ({"most_ma": 3_000}, 3_000), ({"extra_ma": 9_000}, 16_000), ({}, 9_500)],
+)
+def test_a_car_that_does_not_behave_takes_more_than_it_was_given_or_less_but_never_more_than_it_can(how, drawn):
+    car, _ = plugged(offered_ma=10_000)
+    run(car, 60 * S).behave(60 * S, **how)
+    assert run(car, 100 * S).level(100 * S) == drawn * MA
+    car.behave(100 * S)
+    assert run(car, 140 * S).level(140 * S) == 9_500 * MA

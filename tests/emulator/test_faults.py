@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -305,6 +306,85 @@ def test_cars_come_and_go_while_it_is_dark():
     assert one.to(80 * S).box.car.spec.name == "next"
     assert one.drawn_ma() == (0, 0, 0)
     assert one.to(200 * S).drawn_ma() == (16_000,) * 3
+
+
+# -- wrong numbers, cars, phases ---------------------------------------------------------------------------------------
+
+
+def grid_of(one):
+    words = one.device("grid").read("input", 6, 6) + one.device("grid").read("input", 12, 6)
+    values = struct.unpack(">6f", struct.pack(">12H", *words))
+    return tuple(round(value, 1) for value in values)
+
+
+def metered(*faults):
+    return Bench(
+        [box_spec(boot_limit_ma=10_000), box_spec("yard", wiring=(1, 2, 0), boot_enable=False)],
+        [car_spec(below_ma=0, phases=1)],
+        [grid_meter()],
+        house=((0, (1_000, 2_000, 3_000)),),
+        faults=faults,
+    )
+
+
+def test_a_reversed_meter_shows_its_power_as_fed_in():
+    one = metered(FaultSpec("reversed", "grid", 60 * S, 10 * S)).to(65 * S)
+    assert grid_of(one) == (11, 2, 3, -2530, -460, -690)
+    assert grid_of(one.to(80 * S)) == (11, 2, 3, 2530, 460, 690)
+
+
+def test_swapped_phases_show_what_flows_on_the_next():
+    one = metered(FaultSpec("phases swapped", "grid", 60 * S, 10 * S)).to(65 * S)
+    assert grid_of(one)[:3] == (2, 3, 11)
+    assert grid_of(one.to(80 * S))[:3] == (11, 2, 3)
+
+
+def test_a_meter_without_numbers_answers_with_none():
+    one = metered(FaultSpec("no numbers", "grid", 60 * S, 10 * S)).to(65 * S)
+    assert one.device("grid").read("input", 6, 2) == [0x7FFF, 0x7FFF]
+    assert grid_of(one.to(80 * S))[:3] == (11, 2, 3)
+
+
+def test_a_box_that_ignores_writes_answers_them_and_stays_as_it_is():
+    one = metered(FaultSpec("ignores writes", "box", 60 * S, 10 * S)).to(65 * S)
+    write(one, 65 * S, limit_ma=6_000)
+    assert (one.to(90 * S).box.limit_ma, one.drawn_ma()) == (10_000, (10_000, 0, 0))
+    write(one, 90 * S, limit_ma=6_000)
+    assert one.to(120 * S).drawn_ma() == (6_000, 0, 0)
+
+
+@pytest.mark.parametrize(("kind", "drawn"), [("takes more", 12_000), ("takes less", 3_000)])
+def test_a_car_takes_more_or_less_for_a_while(kind, drawn):
+    one = metered(FaultSpec(kind, "car", 60 * S, 20 * S)).to(79 * S)
+    assert one.drawn_ma() == (drawn, 0, 0)
+    assert one.to(100 * S).drawn_ma() == (10_000, 0, 0)
+
+
+def test_a_car_that_is_not_there_yet_comes_as_the_fault_has_it():
+    one = metered(FaultSpec("takes less", "car", 5 * S, 60 * S)).to(50 * S)
+    assert one.drawn_ma() == (3_000, 0, 0)
+
+
+def test_a_lost_phase_darkens_what_hangs_on_it_and_gives_it_back():
+    one = metered(FaultSpec("phase lost", "connection", 60 * S, 20 * S, params=(("phase", "L2"),))).to(70 * S)
+    assert (one.world.reach("yard").mute, one.world.reach("box").mute) == (True, False)
+    assert amperes(one) == (11, 0, 3)
+    one.to(120 * S)
+    assert (one.world.reach("yard").mute, amperes(one)) == (False, (11, 2, 3))
+
+
+def test_an_open_breaker_takes_its_boxes_and_they_boot_when_it_closes():
+    one = metered(FaultSpec("breaker open", "box", 60 * S, 20 * S, also=("yard",))).to(70 * S)
+    assert (one.world.reach("yard").mute, one.world.reach("box").mute) == (True, True)
+    assert amperes(one) == (1, 2, 3)
+    one.to(140 * S)
+    assert (one.box.restarts, amperes(one)) == (1, (11, 2, 3))
+
+
+@pytest.mark.parametrize("kind", ["reversed", "phases swapped"])
+def test_a_meter_of_pulses_has_no_sign_and_no_phases(kind):
+    with pytest.raises(ValueError, match="counts pulses and knows no phases"):
+        bench(FaultSpec(kind, "s0", 10 * S)).to(20 * S)
 
 
 # -- the registry ----------------------------------------------------------------------------------------------------

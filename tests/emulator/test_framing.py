@@ -154,7 +154,7 @@ def test_a_fault_sees_the_exchange_and_may_replace_the_answer():
 
     slave = Slave({1: Bank()}, tamper=tamper)
     assert TcpEnd(slave).receive(request(9), 55) == [Send(b"wrong", 3), Reset(4)]
-    assert seen == [(Exchange(55, 1, 9, READ, READ_ANSWER), (Send(pack_mbap(Adu(1, READ_ANSWER, 9))),))]
+    assert seen == [(Exchange(55, 1, 9, READ, READ_ANSWER, 1), (Send(pack_mbap(Adu(1, READ_ANSWER, 9))),))]
     end = RtuEnd(slave, 9600)
     end.receive(pack_rtu(1, READ), 100_000)
     assert end.advance(100_000 + T35) == [Send(b"wrong", 3), Reset(4)]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from chargebench.datasheets.load import load, names
 from chargebench.emulator.device import Refused
 from chargebench.emulator.devices.general import refusal
-from chargebench.emulator.devices.quirks import known
+from chargebench.emulator.devices.quirks import named
 from chargebench.emulator.kinds import KINDS, kind_of_sheet
 from chargebench.emulator.slave import Slave
 from chargebench.scenarios.checks.devices import drivable
-from tests.emulator.boxes import FACTORY_MA, GENERAL, Bank, control, running, watchdog
+from tests.emulator.boxes import DUTY, FACTORY_MA, GENERAL, Bank, control, running, watchdog
 from tests.emulator.worlds import S
 
 PAUSES = [name for name in GENERAL if control(name).pause]
@@ -37,20 +37,19 @@ def refused(one, name, value):
 def test_every_box_with_a_sheet_that_says_enough_can_be_built():
     boxes = [name for name in names() if load(name).kind == "evse"]
     assert len(GENERAL) >= 20
-    assert sorted([*GENERAL, *KINDS, *(name for name in boxes if refusal(load(name)))]) == boxes
+    assert sorted([*GENERAL, *DUTY, *KINDS, *(name for name in boxes if refusal(load(name)))]) == boxes
 
 
 @pytest.mark.parametrize("name", drivable("evse"))
 def test_whatever_can_be_driven_can_be_built(name):
     assert kind_of_sheet(load(name)).manner.quirks == (
-        KINDS[name].manner.quirks if name in KINDS else known(load(name))
+        KINDS[name].manner.quirks if name in KINDS else named(load(name))
     )
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("abl-emh1", "abl-emh1 speaks Modbus ASCII only, which no wire here carries"),
         ("alfen-eve-station", "the datasheet of alfen-eve-station tells neither its states nor how it is told a limit"),
         ("eastron-sdm630", "eastron-sdm630 is no box"),
     ],
@@ -171,6 +170,13 @@ def test_a_limit_that_is_written_during_a_pause_waits_for_its_end(name):
         one.put(limit, 8_000)
     assert one.after(40).drawn_ma() == (0, 0, 0)
     assert one.raw(one.sheet.control.resume).after(40).drawn_ma() == (8_000,) * 3
+
+
+@pytest.mark.parametrize("name", [name for name in GENERAL if control(name).wake])
+def test_a_box_that_wakes_cars_interrupts_its_pilot_and_goes_on(name):
+    one = running(name).raw(control(name).wake).after(0.1)
+    assert one.after(1).drawn_ma() == (0, 0, 0)
+    assert one.after(40).drawn_ma() == (10_000,) * 3
 
 
 # -- watchdogs -------------------------------------------------------------------------------------------------------
@@ -333,6 +339,13 @@ def test_a_node_takes_its_own_word_of_what_is_sent_to_all_and_does_not_answer(un
     assert one.box.limit_ma == limit_ma
 
 
+def test_what_is_written_where_a_node_only_shows_its_limit_does_nothing():
+    one, slave = smart()
+    slave.answer(9, limits(70, 80), 1 * S, serial=True)
+    assert one.to(2 * S).put("charging_current", 16_000).value("charging_current") == 8_000
+    assert one.box.limit_ma == 8_000
+
+
 def test_a_node_for_which_there_is_no_word_or_that_does_not_hear_is_told_nothing():
     one, slave = smart(3)
     before = one.box.limit_ma
@@ -359,28 +372,6 @@ def test_after_a_restart_the_limit_is_the_one_of_a_start_and_never_more(name):
     for limit in one.sheet.control.limit.registers:
         if one.sheet.register(limit).readable and expected:
             assert one.value(limit) == expected
-
-
-# -- phases ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", [name for name in GENERAL if control(name).phases])
-def test_phases_that_are_changed_without_a_car_hold_for_the_next(name):
-    one = Bank(name).to(1 * S).limit(10_000)
-    phases = one.sheet.control.phases
-    if phases.during == "paused":
-        one.raw(one.sheet.control.pause).after(1)
-    one.raw([*phases.before, (phases.register, phases.one), *phases.after])
-    assert one.box.one_phase
-    if phases.shown:
-        assert one.value(phases.shown) == phases.shown_one
-    assert one.limit(10_000).to(60 * S).drawn_ma() == (10_000, 0, 0)
-
-
-def test_a_keba_changes_phases_only_for_the_source_that_may():
-    one = Bank("keba-p30").to(1 * S).put("trigger_phase_switch", 0)
-    assert one.box.one_phase == 0
-    assert one.value("phase_switch_state") == 3
 
 
 # -- reads -----------------------------------------------------------------------------------------------------------
@@ -411,8 +402,9 @@ def test_reads_keep_to_what_the_sheet_says_of_them():
 
 
 def test_a_quirk_that_no_box_can_be_given_is_refused_with_those_that_can():
-    with pytest.raises(ValueError, match="known quirks are fails-in-bursts, got loses-first-read"):
-        Bank("keba-p30", quirks=("loses-first-read",))
+    known = "loses-first-read, wrong-byte-count, fails-in-bursts, wrong-phase-state"
+    with pytest.raises(ValueError, match=f"known quirks are {known}, got haunted"):
+        Bank("keba-p30", quirks=("haunted",))
 
 
 def test_a_box_with_a_quirk_is_that_of_another_firmware():
@@ -425,9 +417,8 @@ def test_a_box_with_a_quirk_is_that_of_another_firmware():
     assert din.box.limit_ma == 6_550
     with pytest.raises(Refused):
         running("em2go-home", quirks=("whole-amperes",)).put("current_limit", 6_100)
-    for deaf in ("refuses-writes", "ignores-writes"):
-        name = next(one for one in GENERAL if deaf in known(load(one)))
-        assert not {5, 6, 15, 16} & {*Bank(name, quirks=(deaf,)).device().functions}
+    for name in ("goe-gemini", "tinkerforge-warp"):
+        assert not {5, 6, 15, 16} & {*Bank(name, quirks=("refuses-writes",)).device().functions}
     with pytest.raises(Refused):
         Bank("mennekes-compact", quirks=("without-energy",)).value("energy")
 

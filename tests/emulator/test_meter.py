@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargebench.emulator.accuracy import SeenFlow, of_percentage
 from chargebench.emulator.flow import ZERO, Flow
 from chargebench.emulator.meter import PhaseMeter, SampleHold, Source
 from chargebench.emulator.spec import FaultSpec
@@ -190,3 +191,61 @@ def test_a_meter_measures_the_connection_the_house_or_a_box():
 def test_a_meter_of_something_that_is_not_there_is_refused():
     with pytest.raises(LookupError, match=r"measures connection, house or a box \(box\), not cellar"):
         Bench([box_spec()], meters=[grid_meter(measures="cellar")])
+
+
+# -- direction -------------------------------------------------------------------------------------------------------
+
+
+def test_what_flows_back_is_below_zero_and_counts_apart():
+    flow = Flow()
+    one = meter(flow)
+    flow.set(0, (16 * A, 10 * A, -4 * A), ZERO)
+    assert one.current_ma(HOUR) == (16_000, 10_000, -4_000)
+    assert one.amount_ma(HOUR) == (16_000, 10_000, 4_000)
+    assert one.power_w(HOUR) == (3_680, 2_300, -920)
+    assert one.apparent_va(HOUR) == (3_680, 2_300, 920)
+    assert (one.total_power_w(HOUR), one.total_apparent_va(HOUR)) == (5_060, 6_900)
+    assert (one.energy_wh(HOUR), one.fed_wh(HOUR)) == ((3_680, 2_300, 0), (0, 0, 920))
+    assert (one.total_energy_wh(HOUR), one.total_fed_wh(HOUR)) == (5_980, 920)
+    flow.set(HOUR, (-16 * A, 0, 4 * A), ZERO)
+    assert (one.energy_wh(2 * HOUR), one.fed_wh(2 * HOUR)) == ((3_680, 2_300, 920), (3_680, 0, 920))
+
+
+def test_values_below_zero_are_rounded_towards_it():
+    flow = Flow()
+    one = meter(flow)
+    flow.set(0, (-1_500_000, 1_500_000, -A - 1), ZERO)
+    assert one.current_ma(0) == (-1, 1, -1_000)
+    assert one.power_w(0) == (0, 0, -230)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * S), st.integers(-3 * A, 3 * A), st.integers(-1500, 1500)), max_size=8),
+    st.sampled_from([0, 10_000, -10_000]),
+)
+def test_energies_of_both_directions_never_go_back_and_differ_by_what_has_flowed(pieces, ppm):
+    flow = Flow()
+    seen = SeenFlow(flow, of_percentage(ppm)) if ppm else flow
+    one = meter(seen, interval_us=1)
+    at_us, before = 0, (0, 0)
+    for span_us, na, rate in pieces:
+        flow.set(at_us, (na, 0, 0), (rate, 0, 0))
+        for part in (0, 1, 2, 5, 9, 10):
+            instant = at_us + span_us * part // 10
+            sample = one.sample(instant)
+            fed, net = sample.fed_charge2[0], sample.active_charge2[0]
+            assert fed >= before[0]
+            assert fed + net >= before[1] - (1 if ppm else 0)
+            before = fed, fed + net
+        at_us += span_us
+
+
+@pytest.mark.parametrize("rate", [-2_000, 2_000])
+def test_a_current_that_turns_in_a_piece_counts_each_way_for_its_part(rate):
+    """From 4 A to -4 A in 4 s, or the other way: 2 s each way, 4 As each."""
+    flow = Flow()
+    one = meter(flow)
+    flow.set(0, (-2 * rate * S, 0, 0), (rate, 0, 0))
+    sample = one.sample(4 * S)
+    assert sample.fed_charge2[0] == 2 * 4 * A * S
+    assert sample.active_charge2[0] == 0

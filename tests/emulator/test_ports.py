@@ -18,6 +18,7 @@ from chargebench.emulator.wires.rs485 import Line
 from chargebench.emulator.wires.uart import Setting
 from chargebench.scenarios.clauses.line_wire import SimulatedLine
 from chargebench.scenarios.clauses.tcp_wire import StreamWire
+from tests.emulator.boxes import Bank as BoxBank
 from tests.emulator.worlds import Bench, S, box_spec, car_spec, grid_meter, s0_spec
 
 COM1 = LineAt("COM1")
@@ -120,6 +121,45 @@ def test_devices_live_in_the_time_of_the_world_and_turnarounds_in_that_of_the_lo
             (write, down, _) = bench.story("write", "offer")[-3:]
             assert write[1:] == ("write", "charging_enable", 0)
             assert down == (write[0] + 200_000, "offer", 6_000)
+
+    loop.run(main())
+
+
+def test_a_box_that_a_second_client_crashes_restarts_in_the_time_of_the_world():
+    loop, bench = SimLoop(), BoxBank("em2go-home").to(60 * S)
+    (server,) = bench.world.servers()
+    assert isinstance(server.at, TcpAt)
+    at = server.at
+
+    async def main() -> None:
+        async with served(bench, 10.0) as ports:
+            await asyncio.sleep(5)
+            host, port = ports.aliases[f"{at.host}:{at.port}"].split(":")
+            wire = StreamWire(host, int(port))
+            first, second = await wire.connect(), await wire.connect()
+            assert await second.read(1 * S) == b""
+            assert bench.box.restarts == 1
+            assert bench.world.now_us <= 60 * S + 10 * loop.now_us
+            await first.close()
+
+    loop.run(main())
+
+
+def test_a_lockout_lasts_as_long_as_the_watchdog_of_the_world():
+    loop, bench = SimLoop(), BoxBank("vestel-evc04", failsafe_us=20 * S)
+    (server,) = bench.world.servers()
+    assert isinstance(server.at, TcpAt)
+    at = server.at
+    state = bytes.fromhex("04 03e8 0001")
+
+    async def main() -> None:
+        async with served(bench, 10.0) as ports:
+            where = ports.aliases[f"{at.host}:{at.port}"]
+            assert await over_tcp(where, state, server.members[0].unit)
+            await asyncio.sleep(1.5)
+            assert not await over_tcp(where, state, server.members[0].unit)
+            await asyncio.sleep(1)
+            assert await over_tcp(where, state, server.members[0].unit)
 
     loop.run(main())
 

@@ -121,6 +121,24 @@ def test_a_block_may_end_in_a_hole_but_not_beyond_the_map():
     assert len(device.read("holding", 8070 + 10, 42)) == 42
 
 
+def test_blocks_that_overlap_show_the_same_words_and_are_their_readers_own():
+    device = bench().device()
+    spans = [(8000, 10), (8001, 3), (8080, 16), (8083, 2), (8084, 3), (8093, 1)]
+    for value in (80, 100, 100, 120):
+        device.write("holding", 8093, [value])
+        device.write("holding", 8083, [value, value])
+        seen: dict[int, int] = {}
+        for start, count in spans:
+            words = list(device.read("holding", start, count))
+            for at, word in enumerate(words, start):
+                assert seen.setdefault(at, word) == word, at
+            held = device.read("holding", start, count)
+            if isinstance(held, list):
+                held[:] = [0] * count
+            assert list(device.read("holding", start, count)) == words
+        assert [seen[at] for at in (8083, 8084, 8093)] == [value] * 3
+
+
 def test_parts_of_a_wide_value_can_be_read():
     device = bench().device()
     assert device.read("holding", 8000, 1) == [0xCF05]

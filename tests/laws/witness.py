@@ -15,7 +15,9 @@ from chargebench.scenarios.expectations import Expectation
 from chargebench.scenarios.laws.judge import Finally
 from chargebench.scenarios.laws.law import Ears
 from chargebench.scenarios.laws.pieces import at, pieces
+from chargebench.scenarios.progress import Tick
 from chargebench.scenarios.run import run
+from chargebench.scenarios.tiers import Tier
 
 Watch = Callable[[int, View, list[Command]], None]
 
@@ -40,7 +42,11 @@ class Witness:
 
     def build(self, _scene: object, tell: Callable[[int, bool, str], None]) -> Ears:
         tell(0, True, "")
-        return Ears(event=self.events.append, segment=self._segment)
+        return Ears(event=self.keep, segment=self._segment)
+
+    def keep(self, event: Event) -> None:
+        """Remember what the world tells."""
+        self.events.append(event)
 
     def _segment(self, segment: Any) -> None:
         for piece in pieces(segment, self.limit_ma * 1_000_000):
@@ -76,9 +82,16 @@ class Watched:
         return commands
 
 
-def watched(scenario: Scenario, new_watch: Callable[[Any], Watch]) -> Witness:
+def watched(
+    scenario: Scenario,
+    new_watch: Callable[[Any], Watch],
+    *,
+    witness: Witness | None = None,
+    tier: Tier = "wire",
+    tick: Tick | None = None,
+) -> Witness:
     """Run it; each controller that is started, also after the master stopped, gets a watch of its own by ``new_watch``."""
-    witness = Witness(scenario.world.connection.limit_ma)
+    witness = witness or Witness(scenario.world.connection.limit_ma)
     law: Any = witness
     alone = replace(scenario, expectations=(Expectation("witness", law, Finally(), 0, ()),))
 
@@ -86,5 +99,5 @@ def watched(scenario: Scenario, new_watch: Callable[[Any], Watch]) -> Witness:
         decides = controller_for(site.policy)(site)
         return Watched(decides, new_watch(decides))
 
-    witness.story = run(alone, controller=controller).story
+    witness.story = run(alone, controller=controller, tier=tier, tick=tick).story
     return witness

@@ -52,6 +52,21 @@ class Miserly(Controller):
         return [command for command in commands if command.box == served or command.limit_ma == 0]
 
 
+class Forgetful(Controller):
+    """Knows of no sub-distributions: all that is free at the house is anybody's."""
+
+    def __init__(self, site, *given):
+        boxes = tuple(replace(box, circuit="") for box in site.boxes)
+        super().__init__(replace(site, boxes=boxes, circuits=()), *given)
+
+
+class Shorted(Controller):
+    """Takes every input for on, whatever is told."""
+
+    def cycle(self, n, view):
+        return super().cycle(n, replace(view, orders=replace(view.orders, inputs=(1, 2, 3, 4))))
+
+
 class Disorderly(Controller):
     """Lets one box begin: the first of a set of their names, which is another one in each process."""
 

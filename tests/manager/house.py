@@ -36,8 +36,8 @@ def floats(at, *values):
     }
 
 
-def sdm():
-    return Bank(floats(6, 1, 2, 3, 230, -460, 690) | floats(52, 460) | floats(72, 12.5))
+def sdm(watts=(230, -460, 690)):
+    return Bank(floats(6, 1, 2, 3, *watts) | floats(52, 460) | floats(72, 12.5))
 
 
 @dataclass

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargebench.manager.behaviour import CALM_US, HELD_US, TWICE_US, Behaviour
+from chargebench.manager.foreign import HOUR_US
 
 SECOND = 1_000_000
 MINIMUM = 6_000
@@ -87,3 +88,36 @@ def test_a_box_that_shows_what_it_was_told_within_half_a_minute_is_never_told_of
 def test_a_box_is_given_time_to_show_what_it_was_told(cycles):
     _, told = play(("told", 6_000), ("shows", 16_000, cycles))
     assert bool(told) == (cycles * 3 * SECOND >= HELD_US + 3 * SECOND)
+
+
+# -- somebody else ----------------------------------------------------------------------------
+
+
+def told_of_others(apart_us, times):
+    """How often a change by somebody else is told of, where one comes so long after another."""
+    box, now_us, found = Behaviour(), 0, []
+    for _ in range(times):
+        box.told(10_000, now_us)
+        for shows_ma in (10_000, 16_000, 16_000):
+            now_us += 3 * SECOND
+            box.shows(shows_ma, now_us, MINIMUM)
+            found.append(box.others)
+        now_us += apart_us
+    return [one for one in found if one]
+
+
+def test_changes_by_somebody_else_are_told_from_the_second_within_an_hour_and_then_less_and_less():
+    assert told_of_others(TWICE_US * 2, 1) == []
+    assert told_of_others(TWICE_US * 2, 20) == [2, 4, 8, 16]
+    assert told_of_others(HOUR_US, 20) == []
+
+
+def test_a_restart_is_nobody_else_s_change():
+    box, now_us = Behaviour(), 0
+    for _ in range(6):
+        box.told(10_000, now_us)
+        for shows_ma in (10_000, 16_000):
+            now_us += TWICE_US
+            box.shows(shows_ma, now_us, MINIMUM)
+            assert box.others == 0
+        box.restarted()

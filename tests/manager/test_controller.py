@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chargebench.manager.controller import CYCLE_US, FAR, HOLD_US, HOUSE_BAND_MA, PAUSE_US, Controller
-from chargebench.manager.memory import PHYSICAL_US, SETTLE_US
+from chargebench.manager.memory import PHYSICAL_US, SETTLE_US, STUBBORN_US
 from chargebench.manager.readings import (
     BoxReading,
     BoxView,
@@ -245,8 +245,8 @@ def test_a_write_that_does_not_show_is_repeated_but_not_in_every_cycle():
     control = Controller(site(1))
     stuck = view(box("C", 16_000))
     small = Controller(site(1, limit_ma=10_000))
-    commands = [command for n in range(12) for command in small.cycle(n, stuck)]
-    assert [command.cycle for command in commands] == [0, 4, 8]
+    commands = [command for n in range(STUBBORN_US // CYCLE_US) for command in small.cycle(n, stuck)]
+    assert [command.cycle for command in commands] == [*range(0, STUBBORN_US // CYCLE_US, 4)]
     assert {command.limit_ma for command in commands} == {10_000}
     assert control.cycle(0, stuck) == []
 
@@ -390,3 +390,10 @@ def test_a_remembered_box_is_cut_first_and_its_old_limit_is_booked_until_the_cut
         assert 0 not in sent(control.cycle(n, reached))
         n += 1
     assert PHYSICAL_US <= (n - 2) * CYCLE_US <= PHYSICAL_US + 2 * CYCLE_US
+
+
+@pytest.mark.parametrize(("step_ma", "limit_ma"), [(1, 10_500), (60, 10_440), (100, 10_500), (1_000, 10_000)])
+def test_a_box_is_given_current_in_the_steps_in_which_it_takes_it(step_ma, limit_ma):
+    control = Controller(site(1, limit_ma=10_514))
+    control.in_steps([step_ma])
+    assert sent(control.cycle(0, view(box()))) == {0: limit_ma}

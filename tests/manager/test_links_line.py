@@ -87,6 +87,32 @@ def test_the_line_is_silent_for_t35_before_every_request(latency_us):
     story(tell, units=(1, 2, 3, 4, 5), port=f"simbus://COM1?rx_latency_us={latency_us}")
 
 
+def test_what_nobody_answers_is_sent_and_those_who_heard_it_are_left_their_time():
+    """Unit 9 is nobody's; unit 1 is asked once the frame of 13 bytes and 200 ms have passed."""
+
+    async def tell(t):
+        words(await ask(t.link, 1, STATE))
+        before_us, requests = t.loop.now_us, t.link.counts.requests
+        sent, after = t.link.cast(1, 9, LIMIT, Rank.CUT), t.link.ask(1, STATE, Rank.READ)
+        assert words(await sent) == ()
+        assert t.loop.now_us - before_us < 10_000
+        assert t.link.heard_us(1) == t.loop.now_us
+        assert words(await after) == (2, 160, 1, 159)
+        frame_us = LineTimes.of(COM1).frame_us(13)
+        assert t.loop.now_us - before_us > frame_us + 200_000
+        assert t.link.counts.requests - requests == 2
+        assert (t.link.counts.silences, t.line.stats.collisions, t.line.stats.t35_violations) == (0, 0, 0)
+
+    story(tell)
+
+
+def test_what_nobody_answers_waits_for_a_port_that_is_there():
+    async def tell(t):
+        assert isinstance(await t.link.cast(1, 9, LIMIT, Rank.CUT), LinkDown)
+
+    story(tell, port="simbus://COM7")
+
+
 def test_a_line_is_used_as_fast_as_t35_allows():
     async def tell(t):
         began_us = t.loop.now_us

@@ -11,7 +11,7 @@ from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.links.pace import Pace
 from chargebench.manager.outcomes import Answer, LinkDown, NoAnswer
 from chargebench.manager.shell import manage
-from chargebench.manager.site import TcpAddress
+from chargebench.manager.site import SerialAddress, TcpAddress
 from tests.manager.house import GARAGE, GARAGE_AT, HOUSE, Double, brain, sdm, site
 from tests.manager.slaves import COM1, TcpSlave, ask, dead, link_to, prompt, running
 
@@ -129,5 +129,18 @@ def test_a_serial_port_that_goes_away_is_an_outcome():
             assert isinstance(outcome, LinkDown)
 
         await running(link, tell())
+
+    asyncio.run(main())
+
+
+def test_a_port_that_cannot_be_set_so_is_an_outcome_that_says_it():
+    """A pty carries whole bytes without parity and nothing else."""
+
+    async def main():
+        unit = Pty(1, brain())
+        link = link_to(SerialAddress("COM1", 9600, 7, "E", 1, "ascii"), unit.name)
+        outcome = await running(link, ask(link, 1, STATE))
+        unit.close()
+        assert outcome == LinkDown("it cannot be set to these parameters")
 
     asyncio.run(main())

@@ -19,10 +19,8 @@ from chargebench.scenarios.checks.devices import drivable
 
 DRIVEN = [name for name in drivable("evse") if name not in BOXES]
 UNFIT = {
-    "abl-em4": "how it is told to stop is not known",
-    "abl-emh1": "it speaks neither Modbus TCP nor Modbus RTU",
-    "alfen-eve-station": "how it is told its limit is not known",
-    "smartevse": "it is told its limit by a broadcast, which nobody answers",
+    "abl-em4": "nobody knows what 0 in max_current does, and no other register stops it",
+    "alfen-eve-station": "its part station has no limit; another part of the device has",
 }
 BLIND = {
     "amperfied-connect",
@@ -33,6 +31,9 @@ BLIND = {
     "phoenix-ev-ser",
     "webasto-next",
 }
+NODES = {"smartevse"}
+"""Told in one write with others (``test_node_box.py``)."""
+
 SECOND = 1_000_000
 NO_STATES = States(())
 SAFE = Failsafe(60 * SECOND, 6_000)
@@ -78,7 +79,36 @@ def understood(driver, image, greeted=None):
 
 def test_every_box_of_the_catalogue_has_a_driver_or_a_reason_why_not():
     assert {name: unfit(load(name)).partition(": ")[2] for name in UNFIT} == UNFIT
-    assert len(DRIVEN) == 20
+    assert len(DRIVEN) == 22
+
+
+@pytest.mark.parametrize(
+    ("word", "limit_ma"),
+    [(0x010A, 15_960), (0x910A, 15_960), (0xF064, 6_000), (0x03E8, 0), (0x93E8, 0), (0x0000, 0), (0x0682, 99_960)],
+)
+def test_a_duty_cycle_is_the_limit_by_the_bits_that_count(word, limit_ma):
+    driver, image = made("abl-emh1")
+    image.put_state("B")
+    image.put("system_duty", (word,))
+    assert understood(driver, image).limit_ma == limit_ma
+
+
+def test_a_duty_cycle_beyond_all_bounds_is_no_reading():
+    driver, image = made("abl-emh1")
+    image.put_state("B")
+    image.put("system_duty", (0x0683,))
+    with pytest.raises(ValueError, match="system_duty is 100020 mA, beyond 0 to 100000"):
+        understood(driver, image)
+
+
+@pytest.mark.parametrize("none", [0x03E8, 1])
+def test_currents_of_which_one_has_no_value_are_none(none):
+    driver, image = made("abl-emh1")
+    image.put_state("C")
+    image.put("current_l2", (none,))
+    assert understood(driver, image).phases_ma is None
+    image.put("current_l2", (2,))
+    assert understood(driver, image).phases_ma == (0, 200, 0)
 
 
 def test_boxes_that_cannot_show_their_limit_say_so():
@@ -105,7 +135,7 @@ def test_golden_currents_are_the_currents_of_the_reading(name):
     assert understood(driver, image).phases_ma == tuple(golden[one].value for one in meter.currents)
 
 
-@pytest.mark.parametrize("name", [name for name in DRIVEN if name not in BLIND])
+@pytest.mark.parametrize("name", [name for name in DRIVEN if name not in BLIND | NODES])
 def test_a_limit_that_was_told_is_shown_and_so_is_a_stop(name):
     driver, image = made(name)
     limit = image.sheet.control.limit
@@ -120,12 +150,16 @@ def test_a_limit_that_was_told_is_shown_and_so_is_a_stop(name):
         image.put_state("B")
         if image.sheet.name == "evse-din":
             image.put_raw("current", limit_ma // 1_000)
-        assert understood(driver, image).limit_ma == limit_ma
+        assert understood(driver, image).limit_ma == limit_ma - limit_ma % (60 if name == "abl-emh1" else 1)
 
 
 @pytest.mark.parametrize(
     ("name", "limit_ma", "writes"),
     [
+        ("abl-emh1", 16_000, [(16, 20, (266,))]),
+        ("abl-emh1", 6_059, [(16, 20, (100,))]),
+        ("abl-emh1", 99_000, [(16, 20, (533,))]),
+        ("abl-emh1", 0, [(16, 20, (1000,))]),
         ("keba-p30", 12_345, [(6, 5004, (12_345,)), (6, 5014, (1,))]),
         ("keba-p30", 0, [(6, 5014, (0,))]),
         ("keba-p40", 0, [(6, 5004, (0,))]),
@@ -148,7 +182,7 @@ def test_a_limit_becomes_these_requests(name, limit_ma, writes):
     assert [tuple(one) for one in box_driver(name, load).writes(limit_ma)] == writes
 
 
-@given(limit_ma=st.integers(6_000, 80_000), name=st.sampled_from(DRIVEN))
+@given(limit_ma=st.integers(6_000, 80_000), name=st.sampled_from([name for name in DRIVEN if name not in NODES]))
 def test_no_limit_is_ever_written_above_what_it_is_and_never_below_the_step(limit_ma, name):
     driver, image = made(name)
     for write in driver.writes(limit_ma):
@@ -221,8 +255,8 @@ def test_a_box_that_refuses_to_show_its_failsafe_has_none(name):
     driver, image = made(name)
     image.put_state("A")
     reading = understood(driver, image, greeted={})
-    assert reading.failsafe_us is None or name in {"alfen-eve", "mennekes-compact"}
-    assert reading.failsafe_ma is None
+    assert reading.failsafe_us is None or name in {"alfen-eve", "mennekes-compact"} | NODES
+    assert reading.failsafe_ma is None or (name in NODES and reading.failsafe_ma == 0)
     assert driver.prepares({}, SAFE) == ()
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chargebench.datasheets.codec import encode, scaled
 from chargebench.datasheets.load import load
 from chargebench.manager.drivers.registry import METERS, meter_driver
-from chargebench.manager.drivers.sheet_meter import SUNS, block_of
+from chargebench.manager.drivers.sheet_meter import block_of
 from chargebench.scenarios.checks.devices import drivable
 from tests.manager.test_sheet_boxes import Image
 
@@ -28,7 +28,10 @@ def put(image, name, value):
 def made(name):
     image = Image(load(name))
     if image.sheet.sunspec:
-        image.put("sunspec_id", encode(image.sheet.register("sunspec_id"), SUNS))
+        for one in ("m203_id", "m203_length"):
+            fixed = image.sheet.register(one).default
+            assert fixed is not None
+            image.put(one, encode(image.sheet.register(one), fixed))
     meter = block_of(image.sheet)
     for one in (*meter.currents, *meter.powers, meter.power, meter.imported, meter.total):
         if one:
@@ -86,29 +89,6 @@ def test_a_register_of_its_own_for_what_is_fed_in_is_taken_off():
     driver, image = made("dzg-dvh4013")
     put(image, "export_power", 2_300)
     assert understood(driver, image).power_w == -2_300
-
-
-@pytest.mark.parametrize(("exponent", "ma"), [(-2, 12_340), (-1, 123_400), (-3, 1_234)])
-def test_a_current_counts_by_the_exponent_that_came_with_it(exponent, ma):
-    driver, image = made("sunspec-203")
-    image.put("current_l1", (1_234,))
-    image.put("a_sf", encode(image.sheet.register("a_sf"), exponent))
-    assert understood(driver, image).phases_ma == (ma, 0, 0)
-
-
-@pytest.mark.parametrize("name", ["current_l2", "a_sf", "power"])
-def test_what_a_sunspec_meter_does_not_have_is_no_reading(name):
-    driver, image = made("sunspec-203")
-    image.put(name, (0x8000,))
-    with pytest.raises(ValueError, match="stands for no value"):
-        understood(driver, image)
-
-
-def test_another_map_is_not_read_as_a_meter():
-    driver, image = made("sunspec-203")
-    image.put("sunspec_id", (0, 0))
-    with pytest.raises(ValueError, match="no map of SunSpec"):
-        understood(driver, image)
 
 
 @given(words=st.lists(st.integers(0, 0xFFFF), min_size=40, max_size=40), name=st.sampled_from(DRIVEN))

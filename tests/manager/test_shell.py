@@ -286,9 +286,10 @@ def test_another_device_at_the_address_of_a_box_gives_no_reading():
 
 def test_what_the_meter_of_a_box_measures_comes_into_the_boxs_reading():
     box = replace(GARAGE, meter=BoxMeter("eastron-sdm630", COM1, 20))
-    stage = run(site(box), slaves={GARAGE_AT: brain()}, line={20: sdm()})
+    bank = sdm(watts=(230, 460, 690))
+    stage = run(site(box), slaves={GARAGE_AT: brain()}, line={20: bank})
     reading = stage.double.view(2).boxes[0].reading
-    assert (reading.phases_ma, reading.power_w, reading.energy_wh) == ((1_000, -2_000, 3_000), 460, 12_500)
+    assert (reading.phases_ma, reading.power_w, reading.energy_wh) == ((1_000, 2_000, 3_000), 460, 12_500)
     assert (reading.pilot, reading.limit_ma) == (Pilot.C, 16_000)
 
 

@@ -31,6 +31,7 @@ def written(tmp_path):
         ("0.0.0.255:1", TcpAddress("0.0.0.255", 1)),
         ("wallbox-2.garage.lan:65535", TcpAddress("wallbox-2.garage.lan", 65_535)),
         ("COM2,19200,8,E,1", SerialAddress("COM2", 19200, 8, "E", 1)),
+        ("COM2,38400,7,e,1,ascii", SerialAddress("COM2", 38400, 7, "E", 1, "ascii")),
     ],
 )
 def test_addresses_are_read_exactly_as_users_write_them(text, address):
@@ -54,6 +55,7 @@ def test_addresses_are_read_exactly_as_users_write_them(text, address):
         ("http://garage:502", ""),
         ("COM1,9600,9,n,1", ""),
         ("COM1, 9600, 8, n, 1", ""),
+        ("COM1,9600,8,n,1,rtu", ""),
         ("COM1", ""),
         ("", ""),
     ],
@@ -82,6 +84,25 @@ def test_the_meter_of_a_box_is_at_its_host_or_on_its_line(written):
     )
     assert site.boxes[0].meter == BoxMeter("power-brain-s0", TcpAddress("192.168.2.151", 4702), 2)
     assert site.boxes[1].meter == BoxMeter("eastron-sdm630", SerialAddress("COM1", 9600, 8, "N", 1), 20)
+
+
+def test_a_device_that_speaks_ascii_only_is_reached_so_and_its_address_says_it(written):
+    site = read_site(
+        written(
+            "evses:\n"
+            '  - {name: a, device: abl-emh1, at: "COM1,38400,8,e,1", id: 2}\n'
+            '  - {name: b, device: abl-emh1, at: "COM1,38400,8,e,1,ascii", id: 3}\n'
+            '  - {name: c, device: power-brain, at: "COM2,9600,8,n,1", id: 3, meter: {device: eastron-sdm630, id: 20}}\n'
+            '  - {name: d, device: nobodys, at: "COM3,9600,8,n,1", id: 3}\n'
+        )
+    )
+    assert [str(box.address) for box in site.boxes] == [
+        "COM1,38400,8,e,1,ascii",
+        "COM1,38400,8,e,1,ascii",
+        "COM2,9600,8,n,1",
+        "COM3,9600,8,n,1",
+    ]
+    assert all(parse_address(str(box.address)) == box.address for box in site.boxes)
 
 
 def test_the_26th_slave_is_refused_at_its_line(written):
@@ -115,3 +136,21 @@ def test_all_errors_of_a_file_are_told_at_once_with_line_and_column(written):
 def test_a_site_is_managed_only_where_its_load_management_is_on(written, said, managed):
     box = "evses:\n  - {name: internal, device: power-brain}\n"
     assert read_site(written(f"load_management: {said}\n{box}")).management is managed
+
+
+METER = (
+    "evses:\n  - {{name: internal, device: power-brain}}\nmeters:\n"
+    '  - {{name: grid, device: eastron-sdm630, at: "192.168.2.9:502", id: 1, role: grid supply{}}}\n'
+)
+
+
+@pytest.mark.parametrize(("said", "factor"), [("", 1), (", factor: -1", -1), (", factor: 50", 50)])
+def test_what_a_meter_shows_counts_once_unless_its_factor_says_otherwise(written, said, factor):
+    assert read_site(written(METER.format(said))).meters[0].factor == factor
+
+
+@pytest.mark.parametrize("said", ["0", "1001", "-1001"])
+def test_a_factor_that_no_meter_has_is_refused(written, said):
+    due = rf"meters\[0\]\.factor: expected a whole number from 1 to 1000, or below 0 to turn signs, got {said}"
+    with pytest.raises(BadFile, match=due):
+        read_site(written(METER.format(f", factor: {said}")))

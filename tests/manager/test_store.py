@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargebench.datasheets.errors import CannotOpen
-from chargebench.manager.ledger import SETTLED_US, Ledger, MemoryStore, Unusable, name_of
-from chargebench.manager.readings import BoxReading, BoxView, Command, Pilot, Remembered, View
+from chargebench.datasheets.errors import BadInput, CannotOpen
+from chargebench.manager.ledger import SETTLED_US, Ledger, MemoryStore, name_of
+from chargebench.manager.readings import BoxReading, BoxView, Command, Pilot, Remembered, Session, View
 from chargebench.manager.site import Box, Connection, Site, TcpAddress
 from chargebench.manager.store import SqliteStore
 
@@ -177,51 +180,91 @@ def spoil(path, statement):
         file.execute(statement)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE boxes SET top_ma = -1",
-        "UPDATE boxes SET top_ma = 'much'",
-        "UPDATE boxes SET sent_ma = 1000000000",
-        "UPDATE boxes SET failsafe_us = 1.5",
-    ],
-)
-def test_numbers_that_no_manager_writes_are_damage_and_what_is_saved_next_is_whole(path, statement):
-    with opened(path) as store:
-        store.save({"garage": STATE})
-    spoil(path, statement)
-    with opened(path) as store:
-        with pytest.raises(Unusable, match=r"is damaged: .* where a number from 0 to"):
-            store.load()
-        store.save({"garage": STATE})
-        assert store.load() == {"garage": STATE}
+REMEDY = "; give it another name to begin without memory, and every box counts at its maximum until it is reached"
 
 
 @pytest.mark.parametrize(
     ("spoiling", "why"),
     [
+        ("UPDATE boxes SET top_ma = -1", "is damaged: -1 where a number from 0 to 100000 belongs"),
+        ("UPDATE boxes SET top_ma = 'much'", "is damaged: 'much' where a number"),
+        ("UPDATE boxes SET sent_ma = 1000000000", "is damaged: 1000000000 where"),
+        ("UPDATE boxes SET failsafe_us = 1.5", "is damaged: 1.5 where"),
+        ("UPDATE boxes SET phases = 8", "is damaged: 8 where a number from 0 to 7 belongs"),
+        ("UPDATE boxes SET energy_wh = 1000", "is damaged: half of what is known of a car"),
+        ("UPDATE boxes SET name = CAST(x'ff' AS TEXT)", "is damaged: Could not decode"),
+        ("PRAGMA user_version = 9", "has layout 9, this manager knows 2"),
+        ("PRAGMA application_id = 9", "is not what a manager remembers, but another program's"),
+        ("ALTER TABLE boxes RENAME COLUMN top_ma TO bottom_ma", "is damaged: its columns are others"),
+        ("DROP TABLE boxes", "is damaged: its columns are others"),
         (lambda path: path.write_bytes(b"no database at all, but long enough to look like one " * 40), "is damaged"),
-        (lambda path: path.write_bytes(path.read_bytes()[:3000].replace(b"garage", b"\xff" * 6)), "is damaged"),
-        (lambda path: spoil(path, "PRAGMA user_version = 9"), "has layout 9, this manager knows 1"),
-        (lambda path: spoil(path, "ALTER TABLE boxes RENAME COLUMN top_ma TO bottom_ma"), "holds something else"),
+        (lambda path: path.write_bytes(path.read_bytes()[:9000].replace(b"garage", b"\xff" * 6)), "is damaged"),
     ],
 )
-def test_a_damaged_file_is_told_once_put_aside_and_the_manager_goes_on_with_a_new_one(path, spoiling, why):
+def test_what_is_damaged_or_another_s_is_refused_with_what_to_do_and_stays_as_it_is(path, spoiling, why):
     with opened(path) as store:
         store.save({"garage": STATE})
-    spoiling(path)
+    if isinstance(spoiling, str):
+        spoil(path, spoiling)
+    else:
+        spoiling(path)
     spoiled = path.read_bytes()
+    with pytest.raises(BadInput) as error:
+        SqliteStore(path)
+    assert str(error.value).startswith(f"{path}: {why}")
+    assert str(error.value).endswith(REMEDY)
+    assert path.read_bytes() == spoiled
+    assert [one.name for one in path.parent.iterdir()] == ["site.db"]
+    path.rename(path.with_suffix(".old"))
     with opened(path) as store:
-        with pytest.raises(Unusable, match=why) as error:
-            store.load()
-        assert str(error.value).endswith("it is kept as site.db.damaged")
         assert store.load() == {}
+
+
+def test_the_database_of_another_program_is_not_touched(path):
+    spoil(path, "CREATE TABLE photos (name TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match="another program's"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_it_is_the_user_s_alone(path):
+    with opened(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    with opened(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_it_says_whose_boxes_are_in_it(path):
+    with closing(SqliteStore(path, "/etc/one.yaml")) as store:
+        assert store.site == ""
         store.save({"garage": STATE})
-    assert path.with_name("site.db.damaged").read_bytes() == spoiled
-    with opened(path) as store:
+    with closing(SqliteStore(path, "/etc/other.yaml")) as store:
+        assert store.site == "/etc/one.yaml"
         assert store.load() == {"garage": STATE}
 
 
-def test_a_file_that_cannot_be_is_refused_with_a_sentence(tmp_path):
-    with pytest.raises(CannotOpen, match=r"nowhere/site\.db: cannot be opened: "):
-        SqliteStore(tmp_path / "nowhere" / "site.db")
+@given(
+    st.builds(
+        Session,
+        st.sampled_from([(), (0,), (1,), (0, 2), (0, 1, 2)]),
+        st.integers(0, 100_000),
+        st.integers(0, 1 << 40),
+        st.none() | st.integers(0, 1 << 40),
+    )
+)
+def test_a_session_comes_back_as_it_was(session):
+    states = {"garage": replace(STATE, session=session), "yard": STATE}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "site.db"
+        with opened(path) as store:
+            store.save(states)
+        with opened(path) as store:
+            assert store.load() == states
+
+
+@pytest.mark.parametrize("where", ["nowhere/site.db", "."])
+def test_a_file_that_cannot_be_is_refused_with_a_sentence(tmp_path, where):
+    with pytest.raises(CannotOpen, match=r"cannot be opened: "):
+        SqliteStore(tmp_path / where)

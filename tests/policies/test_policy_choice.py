@@ -11,7 +11,8 @@ from chargebench.datasheets.errors import BadFile, BadInput
 from chargebench.manager.controller import Controller
 from chargebench.manager.policies.original import Original
 from chargebench.manager.policies.registry import CONTROLLERS, controller_for
-from chargebench.manager.site import POLICIES
+from chargebench.manager.policies.unmanaged import Unmanaged
+from chargebench.manager.site import POLICIES, Policy
 from chargebench.scenarios import record
 from chargebench.scenarios.cli import chargebench, status
 from chargebench.scenarios.describe import read_scenario
@@ -44,7 +45,11 @@ def verb(capsys, monkeypatch, tmp_path):
 def test_every_policy_has_its_controller(tmp_path):
     site = read_scenario(put(tmp_path)).site
     assert tuple(CONTROLLERS) == POLICIES
-    assert [type(controller_for(policy)(site)) for policy in POLICIES] == [Controller, Original]
+    kinds = {policy: type(controller_for(policy)(site)) for policy in POLICIES}
+    assert kinds == dict.fromkeys(POLICIES, Controller) | {"original": Original, "none": Unmanaged}
+    made = {policy: controller_for(policy)(site) for policy in POLICIES}
+    shares = {policy: one.sharing.share for policy, one in made.items() if isinstance(one, Controller)}
+    assert len({*shares.values()}) == len(shares) == len(POLICIES) - 2
 
 
 def test_a_site_that_names_no_policy_is_shared_as_ever(tmp_path):
@@ -62,7 +67,7 @@ def test_the_policy_of_the_site_decides_and_a_given_controller_in_its_place(tmp_
 
 def test_an_unknown_policy_is_an_error_of_the_file(tmp_path):
     with pytest.raises(
-        (BadFile, BadInput), match=r"small\.yaml:6:11: site\.policy: expected fair or original, got 'unfair'"
+        (BadFile, BadInput), match=r"small\.yaml:6:11: site\.policy: expected fair, original, .* or none, got 'unfair'"
     ):
         read_scenario(put(tmp_path, policed("unfair")))
 
@@ -89,7 +94,7 @@ def test_a_record_of_an_unknown_policy_is_refused(tmp_path):
     record.write(tmp_path / "run", run(read_scenario(put(tmp_path, SHORT))))
     summary = {**record.read(tmp_path / "run").summary, "policy": "unfair"}
     (tmp_path / "run" / record.RUN).write_text(json.dumps(summary), "utf-8")
-    with pytest.raises(BadInput, match="expected fair or original, got 'unfair'"):
+    with pytest.raises(BadInput, match=r"expected fair or original or .* or none, got 'unfair'"):
         record.read(tmp_path / "run")
 
 
@@ -119,6 +124,7 @@ def test_run_refuses_a_policy_that_there_is_not(verb, tmp_path):
 
 def test_a_report_says_only_another_policy_than_the_fair_one(tmp_path):
     scenario = read_scenario(put(tmp_path, SHORT))
-    fair, original = (report(run(replace(scenario, expectations=()).under(policy))) for policy in POLICIES)
+    policies: tuple[Policy, Policy] = "fair", "original"
+    fair, original = (report(run(replace(scenario, expectations=()).under(policy))) for policy in policies)
     assert "policy" not in fair
     assert "by the rules of policy original" in original

@@ -145,6 +145,13 @@ def test_a_line_has_one_set_of_parameters(tmp_path):
     assert found[3] == "COM1 has one set of parameters, and box1 has COM1,9600,8,n,1"
 
 
+def test_rtu_needs_room_for_a_byte_in_each_character_and_ascii_does_not(tmp_path):
+    (found,) = findings(tmp_path, with_boxes(line_box(1).replace("8,n,1", "7,e,1")))
+    assert (found[0], found[3]) == ("error", "expected 8 data bits, which Modbus RTU needs, got 7")
+    abl = line_box(1).replace("power-brain", "abl-emh1").replace("9600,8,n,1", "38400,7,e,1")
+    assert not [one for one in findings(tmp_path, with_boxes(abl)) if one[0] == "error"]
+
+
 def test_a_26th_slave_is_one_too_many(tmp_path):
     boxes = [f'name: box{n}, device: power-brain, at: "192.168.2.{n}:4701", {SAFE}' for n in range(1, 26)]
     twenty_five = spoiled(GARAGE, "".join(f"    - {{{line}}}\n" for line in boxes)).replace(

@@ -121,7 +121,7 @@ def test_boxes_without_a_licence_leave_less_for_the_others(monkeypatch):
     whole = text(f"{power(50)}, house_max: 5 A, {FUSE}", *(slave(k) for k in range(1, 6)))
     assert run_at_a_time(site_of(whole)) == 2
     (found,) = [one.sentence for one in findings(whole) if "minimum currents" in one.sentence]
-    assert "18 A on L1, and beside house and reserve and boxes without a licence 13 A are left: 2 of 3 run" in found
+    assert "18 A on L1, and beside house and reserve and boxes that are not managed 13 A are left: 2 of 3 run" in found
 
 
 def test_minimums_on_different_phases_do_not_stand_in_each_others_way():
@@ -145,3 +145,24 @@ def test_a_house_that_nobody_measures_and_nobody_has_stated_is_a_danger():
 def test_a_reserve_that_leaves_nothing_is_told():
     found = told(text(f"{power(20)}, reserve: 20 kW, house_max: 0 A, {FUSE}", internal()))
     assert ("note", "connection.reserve", "2.5 kW") in found
+
+
+# -- policy none
+
+
+@pytest.mark.parametrize(("carries", "found"), [(63, []), (30, ["danger"])])
+def test_a_site_that_is_not_managed_at_all_is_a_danger_where_its_boxes_are_too_many(carries, found):
+    fuse = f"{power(carries)}, house_max: 5 A, fuse: {{rating: {carries} A, curve: gG}}"
+    whole = text(fuse, *(slave(k) for k in range(1, 4))).replace("connection:", "policy: none\nconnection:", 1)
+    told = [one for one in findings(whole) if one.field == "policy"]
+    assert [one.severity for one in told] == found
+    assert all(one.right == "fair" and "policy none gives every box its maximum" in one.sentence for one in told)
+
+
+def test_a_site_whose_manager_keeps_the_imbalance_small_is_not_told_of_it():
+    boxes = [slave(k).replace("device:", "phases: L1, device:", 1) for k in range(1, 4)]
+    whole = text(ROOMY, *boxes)
+    assert [one.severity for one in findings(whole) if "more than another phase" in one.sentence] == ["note"]
+    for limit, notes in (("20 A", 0), ("25 A", 1)):
+        kept = whole.replace("connection:", f"imbalance: {limit}\nconnection:", 1)
+        assert sum("more than another phase" in one.sentence for one in findings(kept)) == notes

@@ -25,13 +25,16 @@ def sentences(tmp_path, *boxes, severity):
 @pytest.mark.parametrize(
     ("device", "at", "why"),
     [
-        ("smartevse", "COM1,9600,8,n,1", "smartevse: it is told its limit by a broadcast, which nobody answers"),
-        ("abl-em4", "192.168.2.151:502", "abl-em4: how it is told to stop is not known"),
+        (
+            "abl-em4",
+            "192.168.2.151:502",
+            "abl-em4: nobody knows what 0 in max_current does, and no other register stops it",
+        ),
     ],
 )
 def test_a_box_without_a_driver_is_refused_with_the_reason_and_those_that_have_one(tmp_path, device, at, why):
     (sentence,) = sentences(tmp_path, f'name: garage, device: {device}, at: "{at}", id: 2', severity="error")
-    assert sentence.startswith(f"the manager has no driver for {why}; it has one for abb-terra-ac, alfen-eve, ")
+    assert sentence.startswith(f"the manager has no driver for {why}; it has one for abb-terra-ac, abl-emh1, ")
     assert "vestel-evc04" in sentence
 
 
@@ -53,3 +56,26 @@ def test_a_box_that_starves_between_two_rounds_of_a_slow_line_is_a_danger(tmp_pa
     dangers = sentences(tmp_path, *boxes, severity="danger")
     assert [one for one in dangers if "garage falls back unless it is written to every 10 s" in one]
     assert not [one for one in sentences(tmp_path, boxes[0], severity="danger") if "falls back unless" in one]
+
+
+SMART = 'device: smartevse, at: "COM1,9600,8,n,1"'
+
+
+@pytest.mark.parametrize(
+    ("second", "sentences_"),
+    [
+        ("COM2,9600,8,n,1", []),
+        (
+            "COM1,9600,8,n,1",
+            ["what tells carport its limit tells garage, too, which is on COM1; it needs a line of its own"],
+        ),
+    ],
+)
+def test_boxes_that_hear_their_limits_together_need_lines_of_their_own(tmp_path, second, sentences_):
+    boxes = f"name: garage, {SMART}, id: 2", f'name: carport, device: smartevse, at: "{second}", id: 3'
+    assert sentences(tmp_path, *boxes, severity="error") == sentences_
+
+
+def test_a_box_that_hears_its_limit_among_others_has_an_id_for_which_there_is_a_word(tmp_path):
+    (sentence,) = sentences(tmp_path, f"name: garage, {SMART}, id: 9", severity="error")
+    assert sentence == "expected an id from 1 to 8, each of which has a word in what tells the limits, got 9"

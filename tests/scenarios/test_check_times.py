@@ -48,6 +48,14 @@ def test_a_round_is_the_sum_of_frames_turnaround_and_silence():
     assert one.round_us == frames + 3 * 20_000 + 3 * -(-385 * 100_000 // 9600)
 
 
+def test_in_ascii_a_round_has_twice_the_characters_and_a_box_that_dozes_may_cost_a_deadline():
+    """A write of one word and reads of 1, 5 and 5 words, each byte two characters of eleven bits; 1.75 ms of silence."""
+    (one,) = rounds(site_of(line(1, baud=38_400).replace("power-brain, at", "abl-emh1, at").replace("8,n,1", "8,e,1")))
+    frames = sum(-(-(2 * size + 1) * 11 * 1_000_000 // 38_400) for size in (11, 8, 8, 7, 8, 15, 8, 15))
+    assert one.round_us == frames + 4 * (20_000 + 1_750)
+    assert one.timeout_us == 500_000
+
+
 def test_a_meter_of_its_own_takes_the_place_of_the_attached_one():
     own = f"meter: {{device: eastron-sdm630, id: 101}}, {SAFE}"
     plain, with_meter = rounds(site_of(line(1)))[0], rounds(site_of(line(1, more=own)))[0]
@@ -181,3 +189,11 @@ def test_without_a_fuse_nothing_is_proved_of_it_and_that_is_said():
     (found,) = findings(text(f"{power(50)}, house_max: 0 A", internal()))
     assert (found.severity, found.field) == ("note", "connection")
     assert "no fuse is given" in found.sentence
+
+
+def test_a_cut_may_wait_behind_another_write_at_a_box_that_wants_time_between_two(monkeypatch):
+    """5 s between two writes are one cycle of 6 s, which is how long a KEBA with its pauses takes."""
+    site = site_of(text(power(50), '    - {name: garage, device: keba-p40, at: "192.168.2.151:502", id: 255}\n'))
+    whole = reaction_us(site)
+    monkeypatch.setattr("chargebench.scenarios.checks.rounds.apart_most_us", lambda _sheets: 0)
+    assert whole - reaction_us(site) == 6_000_000

@@ -116,7 +116,16 @@ def test_a_fuse_of_which_no_curve_is_known_refuses_a_run(verb, tmp_path):
     assert "Traceback" not in err
 
 
-DANGERS = ("without-load-management", "wrong-com-parameters", "watchdog-fed-by-reader", "blackout-restart")
+DANGERS = (
+    "without-load-management",
+    "wrong-com-parameters",
+    "watchdog-fed-by-reader",
+    "blackout-restart",
+    "meter-reads-low",
+    "meter-frozen",
+    "flash-worn",
+    "two-boxes-one-id",
+)
 """Those whose point is a danger, or that of a variant of theirs."""
 
 

@@ -9,9 +9,13 @@ import pytest
 
 from chargebench.datasheets.errors import BadFile, Complaint
 from chargebench.datasheets.load import load, names
+from chargebench.emulator.adu import pack_rtu
 from chargebench.emulator.clock.loop import SimLoop
+from chargebench.emulator.ports import Tty
+from chargebench.emulator.wires.rs485 import Line
 from chargebench.manager.controller import Controller
 from chargebench.manager.shell import manage
+from chargebench.scenarios.clauses.line_wire import SimulatedLine
 from chargebench.scenarios.describe import read_scenario
 from chargebench.scenarios.emulate.live import Live, Trial
 from chargebench.scenarios.emulate.places import Wish, first_register, listens, own_addresses, ttys
@@ -168,7 +172,24 @@ def test_ports_are_those_of_the_site_and_those_that_are_asked_for(tmp_path):
     }
     assert {one.host for one in listens(Wish(listen="0.0.0.0"), servers).values()} == {"0.0.0.0"}
     assert [(name, tty.url) for name, tty in ttys(Wish(), servers).items()] == [("COM1", "pty")]
-    assert ttys(Wish(lines=("COM1=/dev/ttyUSB0",)), servers)["COM1"].url == "/dev/ttyUSB0"
+    assert ttys(Wish(lines=("COM1=/dev/ttyUSB0",)), servers) == {"COM1": Tty("/dev/ttyUSB0", silence_us=20_000)}
+
+
+def test_a_request_that_an_adapter_hands_over_in_two_pieces_is_answered(tmp_path):
+    loop, play = SimLoop(1), read_play(str(put(tmp_path, SITE, "site.yaml")))
+    line = SimulatedLine(loop, Line(loop, "COM1"))
+    request = pack_rtu(2, bytes.fromhex("03 1f9d 0001"))
+
+    async def main():
+        async with live(play, wish=Wish(lines=("COM1=simbus://COM1/bench",))):
+            sent_us = await line.send(
+                request[:3], request[3:], gap_us=10_000
+            )  # the second piece comes 15 ms after the first
+            return await line.hear(sent_us + 500_000)
+
+    answer = loop.run(main())
+    assert answer is not None
+    assert answer.data == pack_rtu(2, bytes.fromhex("03 02 00a0"))
 
 
 @pytest.mark.parametrize(

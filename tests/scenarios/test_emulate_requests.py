@@ -12,6 +12,7 @@ from chargebench.datasheets.load import load
 from chargebench.emulator.events import Event
 from chargebench.emulator.streams import Streams
 from chargebench.emulator.world import World
+from chargebench.scenarios import verbs_emulate
 from chargebench.scenarios.emulate.play import Play, read_play
 from chargebench.scenarios.emulate.requests import Requests
 from tests.emulator.worlds import S
@@ -141,3 +142,20 @@ def test_whatever_is_asked_for_is_answered_and_the_world_goes_on(play, verb, fie
     told = Told(play)
     assert set(told(**{**fields, "do": verb})) <= {"done", "wrong"}
     told.to(120 * S)
+
+
+def test_boxes_are_shown_to_a_person_in_columns(monkeypatch, capsys):
+    now = {"limit_ma": 16_000, "offered_ma": 10_000, "drawn_ma": 9_560}
+    boxes = {
+        "garage": {"state": "C", **now, "car": "zoe", "failsafe": False},
+        "yard": {"state": "A", **now, "car": None, "failsafe": True},
+    }
+    monkeypatch.setattr(verbs_emulate, "ask", lambda _request, _path: {"at": "18:01:00", "boxes": boxes})
+    assert verbs_emulate.tell({"do": "show"}, None, as_json=False) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "18:01:00",
+        "",
+        "box     state       limit  offered  drawn  car",
+        "garage  C           16 A   10 A     9.6 A  zoe",
+        "yard    A failsafe  16 A   10 A     9.6 A  none",
+    ]

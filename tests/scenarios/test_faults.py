@@ -98,6 +98,7 @@ def test_every_kind_of_the_registry_can_be_written(tmp_path):
     """So that a new kind with a parameter of a new quantity is not forgotten here."""
     targets = {
         "box": "garage", "meter": "house", "master": "master", "connection": "connection", "access point": "hall",
+        "car": "tesla",
     }  # fmt: skip
     meter = (
         '  meters:\n    - {name: house, device: eastron-sdm630, at: "COM1,9600,8,n,1", id: 101, role: grid supply}\n'

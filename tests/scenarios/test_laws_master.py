@@ -38,14 +38,25 @@ def test_each_request_to_write_counts_wherever_it_was_meant_for(text, from_us, c
         ("{told: by itself, box: garage}", 31, [(0, False)]),
         ("{told: by itself, box: yard}", 0, [(0, False)]),
         ("{told: disabled, box: garage}", 0, [(0, False), (10, True)]),
+        ("{told: doubted, meter: grid}", 0, [(0, False), (40, True)]),
+        ("{told: believed, meter: grid}", 0, [(0, False)]),
     ],
 )
 def test_what_the_manager_has_found_out_is_true_from_when_it_tells(text, from_us, changes):
-    notes = Note(10, "disabled", "garage"), Note(20, "by itself", "garage"), Note(30, "by itself", "garage")
+    notes = [Note(10, "disabled", "garage"), Note(20, "by itself", "garage"), Note(30, "by itself", "garage")]
+    notes.append(Note(40, "doubted", "grid", (("why", "it is wrong"), ("counted", "the house counts at its most"))))
     assert truth(text, *notes, from_us=from_us) == changes
 
 
-@pytest.mark.parametrize("text", ["{told: lonely, box: garage}", "{told: by itself}", "{write_requests: some}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{told: lonely, box: garage}",
+        "{told: by itself}",
+        "{told: doubted, box: garage, meter: grid}",
+        "{write_requests: some}",
+    ],
+)
 def test_what_nobody_tells_cannot_be_expected(text):
     with pytest.raises(BadFile):
         law(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargebench.scenarios.moments import clock, lasted, moment
+from chargebench.scenarios.moments import clock, moment
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -58,18 +58,3 @@ def test_times_are_shown_with_their_day_only_where_it_is_another():
 )
 def test_an_instant_outside_the_run_is_told_by_the_end_that_it_misses(at_us, end_us, wrong):
     assert clock("2026-01-12 18:00").misses(at_us, end_us) == wrong
-
-
-@pytest.mark.parametrize(
-    ("us", "text"),
-    [
-        (0, "0.0 s"),
-        (8_399_999, "8.3 s"),
-        (60 * SECOND, "1 min"),
-        (725 * SECOND, "12 min 5 s"),
-        (HOUR, "1 h"),
-        (3 * HOUR + 20 * 60 * SECOND + SECOND, "3 h 20 min"),
-    ],
-)
-def test_a_length_of_time_reads_well(us, text):
-    assert lasted(us) == text

@@ -38,11 +38,12 @@ def test_a_meter_is_shown_with_what_it_measures_and_what_its_signs_mean(name, me
 
 def test_a_map_that_must_be_searched_is_shown_with_its_models():
     assert line("sunspec-203", "map ").split(maxsplit=1)[1] == (
-        "at 40000, on others at 0, 50000; models 1 at 40002, 203 at 40070"
+        "at 40000, on others at 0, 50000; models 1 at 40002, 203 at 40070; of the same layout: 201 (1 phase), 204 (3 phases)"
     )
     assert as_json(load("sunspec-203"))["sunspec"] == {
         "bases": (40_000, 0, 50_000),
         "models": ((1, 66), (203, 105)),
+        "alike": ((201, 1), (204, 3)),
     }
 
 

@@ -9,6 +9,7 @@ from chargebench.emulator.spec import LineAt
 from chargebench.scenarios.check import check_scenario, refuse_errors
 from chargebench.scenarios.describe import read_scenario
 from chargebench.scenarios.run import run
+from tests.devices.test_metered import scenario as metered
 from tests.scenarios.files import put, spoiled
 
 GARAGE = '    - {name: garage, device: power-brain, at: "192.168.2.151:4701"}\n'
@@ -54,10 +55,60 @@ def test_a_quirk_is_named_in_the_world(tmp_path):
     assert garage(tmp_path, world="quirks: [firmware-1-0-7]").quirks == ("firmware-1-0-7",)
 
 
+def test_a_quirk_is_switched_off_in_the_world(tmp_path):
+    box = garage(tmp_path, world="quirks: {firmware-1-0-7: off}")
+    assert (box.quirks, box.without) == ((), ("firmware-1-0-7",))
+
+
+@pytest.mark.parametrize(
+    ("world", "column", "field", "sentence"),
+    [
+        (
+            "quirks: [firmware-1-0-7, firmware-9]",
+            45,
+            "quirks[1]",
+            "one of firmware-1-0-7, which heidelberg-energy-control has, got 'firmware-9'",
+        ),
+        (
+            "quirks: {firmware-9: off}",
+            29,
+            "quirks.firmware-9",
+            "one of firmware-1-0-7, which heidelberg-energy-control has, got 'firmware-9'",
+        ),
+        (
+            "quirks: firmware-1-0-7",
+            28,
+            "quirks",
+            "names of quirks that are on, such as [fails-in-bursts], or what is switched on and off, such as {torn-numbers: off}, got 'firmware-1-0-7'",
+        ),
+        (
+            "quirks: {firmware-1-0-7: maybe}",
+            28,
+            "quirks",
+            "names of quirks that are on, such as [fails-in-bursts], or what is switched on and off, such as {torn-numbers: off}, got a mapping",
+        ),
+    ],
+)
+def test_a_quirk_that_the_box_has_not_is_blamed_on_its_own_place_in_the_world(tmp_path, world, column, field, sentence):
+    with pytest.raises(BadFile) as caught:
+        garage(tmp_path, world=world)
+    (found,) = caught.value.args
+    line = next(k for k, one in enumerate(text(world=world).splitlines(), 1) if "quirks" in one)
+    assert str(found).partition(".yaml:")[2] == f"{line}:{column}: world.boxes.garage.{field}: expected {sentence}"
+
+
+def test_a_quirk_that_a_meter_has_not_is_blamed_on_its_own_place_in_the_world(tmp_path):
+    known = "leading-zero-byte, ten-times-frequency, which eastron-sdm120 has"
+    place = r"world\.meters\.grid\.quirks\[0\]"
+    with pytest.raises(
+        BadFile, match=rf"eastron-sdm120\.yaml:\d+:\d+: {place}: expected one of {known}, got 'haunted'"
+    ):
+        metered(tmp_path, "eastron-sdm120", "haunted")
+
+
 @pytest.mark.parametrize(
     ("world", "sentence"),
     [
-        ("quirks: [firmware-9]", "box garage: known quirks are firmware-1-0-7, got firmware-9"),
         (
             "attached_meter: on",
             "box garage: heidelberg-energy-control has its meter built in, so none is attached to it",

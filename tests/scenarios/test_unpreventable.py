@@ -52,15 +52,47 @@ def test_a_frozen_meter_is_a_danger_only_where_it_tells_what_the_house_draws(rea
     assert dangers(read(frozen.replace("role: grid supply", "role: display"))) == []
 
 
+BLIND = SITE.replace("role: grid supply", "role: display")
+HIGH = BLIND.replace("[18:03, 12 A]", "[18:03, 20 A]")
+
+
 def test_a_failed_run_says_what_would_have_prevented_what_no_manager_could(read):
-    result = run(read(SITE.replace("faults: []\n", FROZEN)))
+    result = run(read(HIGH))
     assert not result.passed
-    assert "unpreventable: grid freezes at 18:02:00" in result.why
-    assert "with role: display the house would be counted at its greatest load" in result.why
+    assert "unpreventable: the house draws 20 A on L1 from 18:03:00 on" in result.why
+    assert "20 A would be right" in result.why
+
+
+def test_a_meter_that_freezes_is_found_out_before_it_does_harm(read):
+    assert run(read(SITE.replace("faults: []\n", FROZEN))).passed
 
 
 def test_what_would_have_prevented_it_does(read):
-    assert run(read(SITE.replace("faults: []\n", FROZEN).replace("role: grid supply", "role: display"))).passed
+    assert run(read(HIGH.replace("house_max: 14 A", "house_max: 20 A"))).passed
+
+
+def low(text, accuracy, connection=""):
+    return text.replace("\nworld:\n", f"\nworld:\n  meters: {{grid: {{accuracy: {accuracy}}}}}\n").replace(
+        "connection: {", f"connection: {{{connection}"
+    )
+
+
+def test_a_meter_that_shows_too_little_is_a_danger_where_the_reserve_does_not_bear_it(read):
+    """1 % of 21.0 A on each phase; a meter of class 1 may be off by as much."""
+    ((field, sentence, right),) = dangers(read(low(SITE, "-1 %")))
+    assert (field, right) == ("world.meters.grid.accuracy", "200 W")
+    assert sentence == (
+        "grid shows 1 % less than what flows, so up to 0.3 A more can flow than the limit of 21 A; a reserve of 200 W would"
+        " bear it"
+    )
+    assert dangers(read(low(SITE, "-1 %", "reserve: 200 W, "))) == []
+    ((_, sentence, _),) = dangers(read(low(SITE, "class")))
+    assert sentence.startswith("grid may show 1 % less than what flows")
+    for harmless in ("+1 %", "none"):
+        assert dangers(read(low(SITE, harmless))) == []
+    assert dangers(read(low(SITE, "-1 %").replace("role: grid supply", "role: display"))) == []
+    ((_, sentence, right),) = dangers(read(low(SITE, "-1 %").replace("role: grid supply", "role: consumption")))
+    assert "so up to 0.2 A more can flow" in sentence
 
 
 def test_a_danger_that_did_not_come_about_excuses_nothing(read):

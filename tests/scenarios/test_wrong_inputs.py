@@ -37,7 +37,7 @@ expect:
 """
 WALL = "expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1"
 COMMA = "expected name: value; text that holds a comma goes in quotes, and numbers have a point (14.5)"
-BOX_FIELDS = "name, device, id, at, phases, minimum, maximum, priority, meter, failsafe, boot"
+BOX_FIELDS = "name, device, id, at, phases, minimum, maximum, priority, meter, failsafe, boot, circuit and 3 more"
 
 
 @pytest.fixture
@@ -184,6 +184,8 @@ def test_a_byte_order_mark_or_windows_lines_change_no_place(refused, tmp_path, d
         ("id: 2, failsafe", "id: 0, failsafe", "11:68: site.evses[3].id: expected at least 1, got 0"),
         ("192.168.2.151:4701", "localhost:4701", "9:69: site.evses[1].id: internal has id 1 at localhost:4701 already; 2 is free there"),
         ('COM1,9600,8,n,1", id: 2', 'COM1,19200,8,n,1", id: 2', "11:45: site.evses[3].at: COM1 has one set of parameters, and yard has COM1,9600,8,n,1"),
+        ('COM1,9600,8,n,1", id: 2', 'COM1,9600,8,n,1,ascii", id: 2', "11:28: site.evses[3].device: power-brain cannot be reached by ASCII, only by tcp, rtu"),
+        ('device: power-brain, at: "COM1,9600,8,n,1", id: 2', 'device: abl-emh1, at: "COM1,9600,8,n,1", id: 2', "11:42: site.evses[3].at: a line speaks either Modbus RTU or Modbus ASCII: abl-emh1 (barn) speaks ASCII, and power-brain (yard) on COM1 speaks RTU; it needs a line of its own"),
         ("192.168.2.151:4701", "192.168.2.151", f"9:47: site.evses[1].at: {WALL}, got '192.168.2.151'"),
         ("192.168.2.151:4701", "999.168.2.152:4701", f"9:47: site.evses[1].at: {WALL}, with four numbers from 0 to 255 before the port, got '999.168.2.152:4701'"),
         ("192.168.2.151:4701", "192.168.2.151:70000", f"9:47: site.evses[1].at: {WALL}, with a port from 1 to 65535, got '192.168.2.151:70000'"),
@@ -192,7 +194,7 @@ def test_a_byte_order_mark_or_windows_lines_change_no_place(refused, tmp_path, d
         ("name: barn", "name: garage", "11:14: site.evses[3].name: expected a name of its own, garage is one of the evses"),
         ("name: barn", "name: Barn", "11:14: site.evses[3].name: expected a name of lower-case letters, digits, - and _, such as garage-2, got 'Barn'"),
         ('at: "192.168.2.151:4701", ', "", "9:7: site.evses[1]: expected an address (at), since the internal EVSE stands above already"),
-        ("role: grid supply", "role: grid", "13:82: site.meters[0].role: expected grid supply, consumption or display, got 'grid'"),
+        ("role: grid supply", "role: grid", "13:82: site.meters[0].role: expected grid supply, consumption, generation, consumption of cars or display, got 'grid'"),
         # phases and times
         ("L1 L2 L3", "L1 L2 L4", "8:53: site.evses[0].phases: expected one to three different phases, such as L1 L2 L3, got 'L1 L2 L4'"),
         ("L1 L2 L3", "L1 L1", "8:53: site.evses[0].phases: expected one to three different phases, such as L1 L2 L3, got 'L1 L1'"),

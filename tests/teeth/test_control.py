@@ -65,12 +65,12 @@ def never_lowers_a_limit(patch):
 
 
 def rounds_up(patch):
-    patch.setattr(allocator, "_round_down", lambda admitted, currents, _free: round_up(admitted, currents))
+    down = allocator._round_down
+    patch.setattr(allocator, "_round_down", lambda admitted, bunches: round_up(admitted, down(admitted, bunches)))
 
 
 def round_up(admitted, currents):
-    for k, ask in enumerate(admitted):
-        currents[k] = min(ask.high_ma, -(-currents[k] // ask.step_ma) * ask.step_ma + 10 * ask.step_ma)
+    return [min(ask.high_ma, ma + 10 * ask.step_ma) for ask, ma in zip(admitted, currents, strict=True)]
 
 
 def never_believes_that_a_cut_is_physical(patch):
