@@ -15,8 +15,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50, print_blob=True)
-settings.register_profile("soak", derandomize=False, deadline=None, max_examples=5000, print_blob=True)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30, print_blob=True)
+settings.register_profile("soak", derandomize=False, deadline=None, max_examples=3000, print_blob=True)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("ci")  # --hypothesis-profile=soak overrules it
 

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import select
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,6 +118,12 @@ def test_what_is_left_behind_is_a_sentence_a_box(box, said):
     assert left_behind(replace(STATUS, boxes=(box,))) == (said,)
 
 
+def arrived(end):
+    """Everything that a terminal has been sent, which it gives out in pieces, not always at once."""
+    while select.select([end], [], [], 0.2)[0]:
+        yield os.read(end, 1 << 16)
+
+
 def drawn(status, *logged):
     ours, theirs = pty.openpty()
 
@@ -134,7 +141,7 @@ def drawn(status, *logged):
             screen.show(11.5)
             screen.stop()
             await outlet.close()
-            return console.export_text(), os.read(ours, 1 << 16).decode()
+            return console.export_text(), b"".join(arrived(ours)).decode()
 
     try:
         return asyncio.run(main())
