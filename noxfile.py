@@ -26,6 +26,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 CONSTRAINTS = str(ROOT / "constraints.txt")
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
 ENVS = ROOT / ".nox"
+QUICK = str(ENVS / "quick" / "bin" / "python")
 NIGHTLY, ORACLE = 20_000, 60  # examples of a night, and of the oracle in the tests
 ALLOCATION = [f"tests/manager/test_allocator{part}.py" for part in ("", "_trees", "_oracle")]
 
@@ -83,14 +84,6 @@ def install_wheel(session: nox.Session) -> None:
     shutil.rmtree(ROOT / "build", ignore_errors=True)
     again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else []
     install(session, *again, ".")
-
-
-def install_compiled(session: nox.Session) -> None:
-    """Build the wheel with its hot path compiled, and install it."""
-    install(session, "mypy", "setuptools", "types-pyserial", *PROJECT["dependencies"])
-    shutil.rmtree(ROOT / "build", ignore_errors=True)
-    again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else ["--force-reinstall"]
-    session.install("-q", "--no-build-isolation", "--no-deps", *again, ".", env={"CHARGEBENCH_COMPILE": "1"})
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
@@ -212,17 +205,19 @@ def pages(session: nox.Session) -> None:
     in_dev(session, "python", "-m", "docs.pages")
 
 
-@nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True, requires=["dev"])
-def compiled(session: nox.Session) -> None:
-    """Compile the hot path by mypyc, and show that every shipped scenario comes out the same, to the byte: some minutes."""
-    install_compiled(session)
-    session.run("python", "-m", "tests.bench", "hashes", str(ENVS / "dev" / "bin" / "python"))
-
-
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
 def quick(session: nox.Session) -> None:
-    """Make the environment of the compiled build that ``bench`` measures beside the other: two minutes."""
-    install_compiled(session)
+    """Make the environment of the compiled build, ``.nox/quick``, for ``compiled`` and ``bench``: two minutes."""
+    install(session, "mypy", "setuptools", "types-pyserial", *PROJECT["dependencies"])
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    again = ["--reinstall-package", "chargebench"] if session.venv_backend == "uv" else ["--force-reinstall"]
+    session.install("-q", "--no-build-isolation", "--no-deps", *again, ".", env={"CHARGEBENCH_COMPILE": "1"})
+
+
+@nox.session(venv_backend="none", requires=["dev", "quick"])
+def compiled(session: nox.Session) -> None:
+    """Show that with its hot path compiled by mypyc every shipped scenario comes out the same, to the byte: some minutes."""
+    session.run(QUICK, "-m", "tests.bench", "hashes", str(ENVS / "dev" / "bin" / "python"), external=True)
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True, requires=["quick"])
@@ -232,8 +227,7 @@ def bench(session: nox.Session) -> None:
     ``nox -s bench -- shares`` tells where the time goes.
     """
     install_wheel(session)
-    quick_python = str(ENVS / "quick" / "bin" / "python")
-    session.run("python", "-m", "tests.bench", *session.posargs, env={"CHARGEBENCH_COMPILED": quick_python})
+    session.run("python", "-m", "tests.bench", *session.posargs, env={"CHARGEBENCH_COMPILED": QUICK})
 
 
 @nox.session(name="bench-proxy", python=FOUND.get(OWN, OWN), reuse_venv=True)

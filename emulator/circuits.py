@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chargebench.emulator.events import Segment
-from chargebench.emulator.flow import Flow, Triple
+from chargebench.emulator.flow import Flow, Triple, plus
 from chargebench.emulator.spec import CircuitSpec
 
 Feed = Callable[[int, tuple[Triple, Triple]], None]
@@ -40,7 +40,7 @@ class Circuits:
     def _add(self, name: str, at_us: int, by: tuple[Triple, Triple]) -> None:
         flow = self._flows[name]
         self._close(name, flow, at_us)
-        flow.set(at_us, _plus(flow.level(at_us), by[0]), _plus(flow.rate, by[1]))
+        flow.set(at_us, plus(flow.level(at_us), by[0]), plus(flow.rate, by[1]))
 
     def _close(self, name: str, flow: Flow, at_us: int) -> None:
         start = flow.at_us
@@ -50,7 +50,3 @@ class Circuits:
         flow.cut(at_us)
         for look in self.watch:
             look(name, segment)
-
-
-def _plus(one: Triple, two: Triple) -> Triple:
-    return (one[0] + two[0], one[1] + two[1], one[2] + two[2])

@@ -12,7 +12,7 @@ from typing import Literal
 
 from chargebench.emulator.curves import Curve, curve
 from chargebench.emulator.events import Event, Segment
-from chargebench.emulator.flow import FAR, Flow, Triple
+from chargebench.emulator.flow import FAR, Flow, Triple, plus
 from chargebench.emulator.fuse import PhaseWear, Piece
 from chargebench.emulator.limit import LimitWatch
 from chargebench.emulator.spec import ConnectionSpec
@@ -71,9 +71,9 @@ class Connection:
         work = by if working is None else working
         flow.set(
             at_us,
-            _plus(flow.level(at_us), by[0]),
-            _plus(flow.rate, by[1]),
-            (_plus(flow.active(at_us), work[0]), _plus(flow.active_rate(), work[1])),
+            plus(flow.level(at_us), by[0]),
+            plus(flow.rate, by[1]),
+            (plus(flow.active(at_us), work[0]), plus(flow.active_rate(), work[1])),
         )
         self._next_us = None if self.wear else FAR
 
@@ -131,7 +131,3 @@ class Connection:
         by = f"{self.curve.kind} {self.curve.rating_ma} mA"
         self._tell(Event(at_us, "connection", "tripped", (("phases", " ".join(NAMES[p] for p in phases)), ("by", by))))
         self._tripped(at_us, phases)
-
-
-def _plus(one: Triple, two: Triple) -> Triple:
-    return (one[0] + two[0], one[1] + two[1], one[2] + two[2])

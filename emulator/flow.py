@@ -19,6 +19,16 @@ NA_PER_MA = 1_000_000
 CHARGE2_MV_PER_WH = 7_200 * 10**18
 
 
+def plus(one: Triple, two: Triple) -> Triple:
+    """The sum, conductor by conductor."""
+    return (one[0] + two[0], one[1] + two[1], one[2] + two[2])
+
+
+def minus(one: Triple, two: Triple) -> Triple:
+    """The difference, conductor by conductor."""
+    return (one[0] - two[0], one[1] - two[1], one[2] - two[2])
+
+
 def first_reaching(at_us: int, na: int, rate: int, goal_na: int) -> int:
     """The first us from ``at_us`` on at which ``na + rate * t`` is at least ``goal_na``; ``FAR`` if it never is."""
     if na >= goal_na:

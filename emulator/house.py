@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chargebench.emulator.events import Event
-from chargebench.emulator.flow import FAR, NA_PER_MA, ZERO, Flow, Triple
+from chargebench.emulator.flow import FAR, NA_PER_MA, ZERO, Flow, Triple, minus
 from chargebench.emulator.spec import HouseSpec
 
 Feed = Callable[[int, tuple[Triple, Triple], tuple[Triple, Triple] | None], None]
@@ -64,13 +64,9 @@ class House:
         active = _scaled((first, second, third), NA_PER_MA * self._spec.power_factor_permille // 1000)
         if not self.flow.set(at_us, now, ZERO, (active, ZERO)):
             return
-        self._feed(at_us, (_minus(now, was), ZERO), (_minus(active, was_active), ZERO))
+        self._feed(at_us, (minus(now, was), ZERO), (minus(active, was_active), ZERO))
         self._tell(Event(at_us, "connection", "house", (("l1_ma", first), ("l2_ma", second), ("l3_ma", third))))
 
 
 def _scaled(load: Triple, by: int) -> Triple:
     return (load[0] * by, load[1] * by, load[2] * by)
-
-
-def _minus(one: Triple, two: Triple) -> Triple:
-    return (one[0] - two[0], one[1] - two[1], one[2] - two[2])

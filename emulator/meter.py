@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
-from chargebench.emulator.flow import NA_PER_MA, ZERO, Flowing, Triple, energy_wh
+from chargebench.emulator.flow import NA_PER_MA, ZERO, Flowing, Triple, energy_wh, plus
 from chargebench.emulator.spec import MeterSpec
 from chargebench.emulator.tally import Tally
 
@@ -176,7 +176,7 @@ class PhaseMeter:
     def energy_wh(self, at_us: int) -> Triple:
         """Energy drawn, per input, whole Wh."""
         sample = self.sample(at_us)
-        return self._energies(_plus(sample.active_charge2, sample.fed_charge2))
+        return self._energies(plus(sample.active_charge2, sample.fed_charge2))
 
     def fed_wh(self, at_us: int) -> Triple:
         """Energy fed in, per input, whole Wh."""
@@ -259,10 +259,6 @@ def _whole(value: int, of: int) -> int:
 
 def _amounts(values: Triple) -> Triple:
     return (abs(values[0]), abs(values[1]), abs(values[2]))
-
-
-def _plus(one: Triple, two: Triple) -> Triple:
-    return (one[0] + two[0], one[1] + two[1], one[2] + two[2])
 
 
 def _back(flow: Flowing, k: int, until_us: int) -> int:

@@ -8,11 +8,13 @@ on from there as all bytes do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from chargebench.emulator.adu import Adu, pack_mbap
 from chargebench.emulator.reel import Reel
 from chargebench.emulator.serve import SlaveProtocol
+from chargebench.emulator.wires.links import Way
 from chargebench.emulator.wires.tcp import Connection
 
 # ruff: noqa: SLF001  it looks into the ends of a connection and its ways, which know nothing of it
@@ -67,16 +69,15 @@ class Straight:
 
     def send(self, number: int, unit: int, pdu: bytes) -> None:
         """Send a request; what becomes of it is told to the asker."""
-        out, link, env = self._out, self._path.link, self._env
-        place = out._sent
-        out._sent = place + 1
-        arrives_us = env.now_us + link.latency_us
-        if link.jitter_us:
-            arrives_us += out._stream.between(0, link.jitter_us)
-        if arrives_us < out._arrives_us:  # noqa: PLR1730 one call less
-            arrives_us = out._arrives_us
-        out._arrives_us = arrives_us
-        env.at(arrives_us, self._there, place, number, unit, pdu)
+        self._take(self._out, self._there, number, unit, pdu)
+
+    def _take(
+        self, way: Way, arrive: Callable[[int, int, int, bytes], None], number: int, unit: int, pdu: bytes
+    ) -> None:
+        """Take a place on a way, and arrive in its turn. Where values go, a way asks nobody how long they are."""
+        place = way._sent
+        way._sent = place + 1
+        self._env.at(way.arrival_us(0), arrive, place, number, unit, pdu)
 
     # -- what happens meanwhile -------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class Straight:
 
     def _leaves(self, number: int, unit: int, answer: bytes) -> None:
         """An answer leaves the slave, where its connection is still open."""
-        server, back, link, env = self._server, self._back, self._path.link, self._env
+        server, back, link = self._server, self._back, self._path.link
         if self._protocol._transport is None or server._closing:
             return
         strange = link.hole_back or link.split or link.loss_permille or link.bandwidth_bps or link.merge_us
@@ -123,15 +124,7 @@ class Straight:
             self._asker.as_bytes(number, unit)
             server.write(pack_mbap(Adu(unit, answer, number)))
             return
-        place = back._sent
-        back._sent = place + 1
-        arrives_us = env.now_us + link.latency_us
-        if link.jitter_us:
-            arrives_us += back._stream.between(0, link.jitter_us)
-        if arrives_us < back._arrives_us:  # noqa: PLR1730 one call less
-            arrives_us = back._arrives_us
-        back._arrives_us = arrives_us
-        env.at(arrives_us, self._came, place, number, unit, answer)
+        self._take(back, self._came, number, unit, answer)
 
     def _came(self, place: int, number: int, unit: int, answer: bytes) -> None:
         client, back = self._client, self._back

@@ -23,7 +23,7 @@ from chargebench.datasheets.words import amperes
 from chargebench.manager.notes import Teller
 from chargebench.manager.readings import BoxReading, BoxView, MeterReading, MeterView, Pilot, View
 from chargebench.manager.site import Box, HouseMeter, Site
-from chargebench.manager.units import NOTHING, Amps3
+from chargebench.manager.units import NOTHING, Amps3, minus
 
 TIMES: Final = 4
 """A house meter that shows so many times the largest of limit, fuse and house is no meter of this house."""
@@ -118,7 +118,7 @@ class Movements:
         if was is None:
             self._anchor(grid, sure=sure)
             return None
-        moved, seen = _minus(boxes, was), _minus(grid, before)
+        moved, seen = minus(boxes, was), minus(grid, before)
         if max(abs(ma) for ma in moved) < MOVE_MA:
             if seen != NOTHING:  # that was the house: what comes is compared with now
                 self._anchor(grid, sure=sure)
@@ -148,7 +148,7 @@ class Movements:
 
 def _hint(moved: Amps3, seen: Amps3) -> str:
     """What a movement speaks for."""
-    if _within(_minus(NOTHING, moved), seen, FITS_MA):
+    if _within(minus(NOTHING, moved), seen, FITS_MA):
         return SIGN
     l1, l2, l3 = moved
     others = ((l2, l3, l1), (l3, l1, l2), (l2, l1, l3), (l1, l3, l2), (l3, l2, l1))
@@ -156,11 +156,7 @@ def _hint(moved: Amps3, seen: Amps3) -> str:
 
 
 def _within(one: Amps3, other: Amps3, ma: int) -> bool:
-    return max(abs(difference) for difference in _minus(one, other)) <= ma
-
-
-def _minus(one: Amps3, other: Amps3) -> Amps3:
-    return one[0] - other[0], one[1] - other[1], one[2] - other[2]
+    return max(abs(difference) for difference in minus(one, other)) <= ma
 
 
 @dataclass(slots=True)

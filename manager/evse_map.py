@@ -17,6 +17,7 @@ from typing import Final
 
 from chargebench.datasheets.codec import encode, raw_range
 from chargebench.datasheets.model import Datasheet, Register
+from chargebench.manager.proxy.answers import refusal
 from chargebench.manager.site import Box
 from chargebench.manager.status import BoxStatus
 
@@ -49,18 +50,18 @@ class EvseMap:
         """The response to a request, any bytes of at least one, while the box stands as in ``seen``."""
         function = pdu[0]
         if function != READ:
-            return _refused(function, ILLEGAL_FUNCTION)
+            return refusal(pdu, ILLEGAL_FUNCTION)
         if len(pdu) != 5:
-            return _refused(function, ILLEGAL_VALUE)
+            return refusal(pdu, ILLEGAL_VALUE)
         address, count = struct.unpack_from(">HH", pdu, 1)
         if not 1 <= count <= _WORDS_MOST:
-            return _refused(function, ILLEGAL_VALUE)
+            return refusal(pdu, ILLEGAL_VALUE)
         if seen is None or seen.silent or seen.pilot is None or seen.limit_ma is None:
-            return _refused(function, SILENT)
+            return refusal(pdu, SILENT)
         asked = range(address, address + count)
         unmetered = not _has_meter(seen) and any(at in self._metered for at in asked)
         if address not in self._held or asked.stop > self._end or unmetered:
-            return _refused(function, ILLEGAL_ADDRESS)
+            return refusal(pdu, ILLEGAL_ADDRESS)
         if seen != self._seen:
             self._seen, self._words = seen, self._shown(seen, seen.pilot, seen.limit_ma)
         return struct.pack(f">BB{count}H", function, 2 * count, *(self._words.get(at, 0) for at in asked))
@@ -119,7 +120,3 @@ def _fitting(register: Register, value: int | str) -> int | str:
 
 def _span(register: Register) -> range:
     return range(register.at, register.at + register.count)
-
-
-def _refused(function: int, code: int) -> bytes:
-    return bytes((function | 0x80, code))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from chargebench.datasheets.model import Datasheet
+from chargebench.manager.readings import BoxView
 from chargebench.manager.site import Box
 
 MOST_SLAVES: Final = 25
@@ -33,6 +34,11 @@ def licensed(foreign: Sequence[bool], licences: int) -> tuple[bool, ...]:
         allowed.append(not one or left > 0)
         left -= one
     return tuple(allowed)
+
+
+def manageable(box: Box, seen: BoxView) -> bool:
+    """Whether a box may be managed at a cycle: by its licence, which may have come or gone, and as its site says."""
+    return (box.licensed if seen.licensed is None else seen.licensed) and not box.observed
 
 
 def missing(foreign: Sequence[bool], licences: int) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chargebench.manager.licence import manageable
 from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered, Session
 from chargebench.manager.sessions import take_up
 from chargebench.manager.site import Box
@@ -23,11 +24,9 @@ PHYSICAL_US = 16_000_000  # a box waits up to 5 s with its pulse, cars were seen
 SETTLE_US = 60_000_000  # a draw that stood still so long is what the car wants
 IDLE_US = 600_000_000  # a car that draws nothing for so long is done
 REFUSE_US = 120_000_000  # a car that stays in state B under an offer for so long is done
-AGAIN_US = (
-    3_600_000_000  # a stopped car that was done is asked again after so long, then every two: it may have a timer
-)
+AGAIN_US = 3_600_000_000  # a stopped car that was done is asked again after so long, then every two: a timer
 STUBBORN_US = (
-    36_000_000  # a box that shows another limit than the one written for so long is not in our hands; some take 30 s
+    36_000_000  # a box that for so long shows another limit than was written is not in our hands; some take 30 s
 )
 SILENCE_MARGIN_US = 30_000_000  # beyond a box's failsafe time, before its failsafe current is believed
 BAND_MA = 400  # a draw within so much of its anchor is no news
@@ -198,8 +197,7 @@ class Memory:
 
     def _review_rights(self, view: BoxView) -> None:
         """Whether it is managed. What a box was sent before it was not any more may still arrive, and binds it no longer."""
-        licensed = self.box.licensed if view.licensed is None else view.licensed
-        self.managed = licensed and not view.by_itself and not self.box.observed
+        self.managed = manageable(self.box, view) and not view.by_itself
         if not self.managed and self.sent_ma is not None:
             self.top_ma, self.sent_ma = max(self.top_ma, self.sent_ma), None
 

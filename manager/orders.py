@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from chargebench.manager.site import Hours, Site, Surplus
@@ -49,6 +50,11 @@ class Orders:
 
 
 NO_ORDERS: Final = Orders()
+
+
+def of_the_day(at: datetime) -> int:
+    """How much of its day has gone at a civil time, us: what ``planned`` goes by."""
+    return ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
 
 
 def dimmed_w(devices: int) -> int:

@@ -245,22 +245,14 @@ class BoxPoll:
         """Wake a car that seems to sleep; whether the box answered."""
         if self._waking is None or self.reading is None or not self._waking.due(self.reading) or not self.may_write:
             return True
-        for write in self._waking.writes:
-            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
-            if not isinstance(outcome, Answer | Refusal):
-                self._lost(outcome)
-                return False
+        if not await self._heard(self._waking.writes):
+            return False
         self._teller.tell("woken", self.box.name)
         return True
 
     async def _granted(self, node: Node, answers: Answers) -> bool:
         """Give the leave that the box asks for, where there is current for it; whether the box answered."""
-        for write in node.grants(answers) if self.may_write and self._ordered else ():
-            outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
-            if not isinstance(outcome, Answer | Refusal):
-                self._lost(outcome)
-                return False
-        return True
+        return await self._heard(node.grants(answers) if self.may_write and self._ordered else ())
 
     async def _say_again(self) -> bool:
         """Tell a box its limit on a new connection where it cannot show the one that it has. Whether it answered."""
@@ -313,12 +305,16 @@ class BoxPoll:
 
     async def _prepare(self, writes: tuple[Write, ...]) -> bool:
         """Write what is to be written once; then greet again. Whether the box answered."""
+        return await self._heard(writes) and (not writes or await self._greet())
+
+    async def _heard(self, writes: tuple[Write, ...]) -> bool:
+        """Write one after the other, which are no orders of a limit; whether the box answered."""
         for write in writes:
             outcome = await self._link.ask(self.box.unit, write, Rank.RAISE)
             if not isinstance(outcome, Answer | Refusal):
                 self._lost(outcome)
                 return False
-        return not writes or await self._greet()
+        return True
 
     def _lost(self, error: LinkError) -> None:
         if not isinstance(error, Refusal | BadAnswer):

@@ -10,6 +10,16 @@ Amps3 = tuple[int, int, int]
 NOTHING: Amps3 = (0, 0, 0)
 
 
+def add(one: Amps3, other: Amps3) -> Amps3:
+    """The sum on each phase."""
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def minus(one: Amps3, other: Amps3) -> Amps3:
+    """The difference on each phase."""
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2]
+
+
 def down_to_step(ma: int, step_ma: int) -> int:
     """The highest multiple of ``step_ma`` that is not above ``ma``: what a box is allowed is never rounded up."""
     return ma - ma % step_ma

@@ -7,11 +7,11 @@ from typing import Final
 
 from chargebench.datasheets.words import amperes
 from chargebench.manager.controller import Controller
+from chargebench.manager.licence import manageable
 from chargebench.manager.memory import Memory
 from chargebench.manager.policies.original import Original
 from chargebench.manager.policies.unmanaged import Unmanaged
 from chargebench.manager.readings import BoxView, Pilot, View
-from chargebench.manager.site import Box
 
 FULL_MA: Final = 1_000
 """A phase on which less is left is full: boxes go by steps of an ampere at most."""
@@ -108,7 +108,7 @@ def _of_original(controller: Original, k: int, seen: BoxView) -> str:
     if decision.cycle < 0:
         return ""
     cases: Sequence[tuple[Callable[[], bool], str]] = (
-        (lambda: not _licensed(box, seen), "not managed, counted at its maximum"),
+        (lambda: not manageable(box, seen), "not managed, counted at its maximum"),
         (lambda: seen.reading is None, "never reached, counted with nothing"),
         (lambda: seen.silent_since_us is not None, "silent"),
         (lambda: seen.reading is not None and seen.reading.pilot is Pilot.A, "no car"),
@@ -117,7 +117,3 @@ def _of_original(controller: Original, k: int, seen: BoxView) -> str:
         (lambda: decision.shares[k] > 0, "its share of what is free"),
     )
     return next((said for holds, said in cases if holds()), "")
-
-
-def _licensed(box: Box, seen: BoxView) -> bool:
-    return (box.licensed if seen.licensed is None else seen.licensed) and not box.observed

@@ -14,7 +14,7 @@ from chargebench.emulator.faults.master_forgets import MASTER_FORGETS
 from chargebench.manager.ledger import MemoryStore
 from chargebench.manager.log import Log
 from chargebench.manager.notes import Note, Teller
-from chargebench.manager.orders import NO_ORDERS
+from chargebench.manager.orders import NO_ORDERS, of_the_day
 from chargebench.manager.shell import Controller, Life, Links, manage
 from chargebench.manager.site import Site
 from chargebench.scenarios.describe import Scenario
@@ -63,7 +63,7 @@ class Master:
             self._log.note(one)
             note(one)
 
-        life = Life(lambda: self._licences, self._store, lambda: self._orders, self._day_us)
+        life = Life(lambda: self._licences, self._store, lambda: self._orders, lambda: of_the_day(self._civil()))
         site, links = self._scenario.site, self._links
         coroutine = manage(site, self._controller, ports=ports, note=heard, life=life, links=links)
         self._task = self._loop.create_task(coroutine, name="manager")
@@ -123,10 +123,6 @@ class Master:
 
     def _civil(self) -> datetime:
         return self._clock.shows(self._loop.now_us)
-
-    def _day_us(self) -> int:
-        at = self._civil()
-        return ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
 
     def _write(self, line: str) -> None:
         if len(self._lines) < MOST_LINES:

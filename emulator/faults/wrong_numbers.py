@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chargebench.emulator.faults.kind import Act, FaultKind, Stage
-from chargebench.emulator.flow import Triple
+from chargebench.emulator.flow import ZERO, Triple, minus
 from chargebench.emulator.meter import Lie, PhaseMeter, Sample
 from chargebench.emulator.spec import FaultSpec, WorldSpec
 
@@ -28,15 +28,11 @@ def _tell(stage: Stage, fault: FaultSpec, lie: Lie | None) -> None:
 
 
 def _other_sign(sample: Sample) -> Sample:
-    return replace(sample, na=_minus(sample.na), active_na=_minus(sample.active_na))
+    return replace(sample, na=minus(ZERO, sample.na), active_na=minus(ZERO, sample.active_na))
 
 
 def _turned(sample: Sample) -> Sample:
     return replace(sample, na=_next(sample.na), active_na=_next(sample.active_na))
-
-
-def _minus(of: Triple) -> Triple:
-    return -of[0], -of[1], -of[2]
 
 
 def _next(of: Triple) -> Triple:

@@ -152,10 +152,13 @@ class Way:
             self._launch(segment)
 
     def _launch(self, segment: Segment) -> None:
-        link, env = self._path.link, self._loop.env
-        start_us = env.now_us
+        self._loop.env.at(self.arrival_us(len(segment[1] or b"")), self._land, segment)
+
+    def arrival_us(self, size: int) -> int:
+        """When ``size`` bytes arrive that leave now: never before what left earlier. What is drawn for them is drawn."""
+        link, start_us = self._path.link, self._loop.env.now_us
         if link.bandwidth_bps:
-            start_us = max(start_us, self._free_us) - (-len(segment[1] or b"") * 8_000_000 // link.bandwidth_bps)
+            start_us = max(start_us, self._free_us) - (-size * 8_000_000 // link.bandwidth_bps)
             self._free_us = start_us
         arrives_us = start_us + link.latency_us
         if link.loss_permille:
@@ -164,7 +167,7 @@ class Way:
             arrives_us += self._stream.between(0, link.jitter_us)
         if arrives_us > self._arrives_us:  # noqa: PLR1730 one call less for each packet
             self._arrives_us = arrives_us
-        env.at(self._arrives_us, self._land, segment)
+        return self._arrives_us
 
     def _land(self, segment: Segment) -> None:
         link = self._path.link

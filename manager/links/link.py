@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, TypeVarTuple
 
 from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.links.line_inlet import LineInlet
@@ -40,6 +40,8 @@ from chargebench.manager.outcomes import (
 from chargebench.manager.site import Address, TcpAddress
 
 QUEUE_MOST: Final = 4096
+
+Args = TypeVarTuple("Args")
 
 
 class Job:
@@ -197,15 +199,10 @@ class Link:
     def _led(self, job: Job, request: Request, down: LinkDown | None) -> None:
         if self._ended or self._job is not job:
             return
-        try:
-            if down is None:
-                self._approach(job, request)
-            else:
-                self._tried(job, request, down)
-        except Exception as error:  # noqa: BLE001 whatever it is, it must not end in whoever called back
-            self._break(error)
+        if down is None:
+            self._go_on_with(self._approach, job, request)
         else:
-            self._go_on()
+            self._go_on_with(self._tried, job, request, down)
 
     async def _connect(self) -> LinkDown | None:
         if self._back_off.rests(self._now_us()):
@@ -268,8 +265,17 @@ class Link:
                 _, _, job = heappop(self._queue)
                 self._job = job
                 self._begin(job)
+        except Exception as error:  # noqa: BLE001 whatever it is, it must not end in whoever called back
+            self._break(error)
+
+    def _go_on_with(self, do: Callable[[*Args], None], *args: *Args) -> None:
+        """Do what the job under way has waited for, and begin the next one if it is over by then."""
+        try:
+            do(*args)
         except Exception as error:  # noqa: BLE001 as above
             self._break(error)
+        else:
+            self._go_on()
 
     def _begin(self, job: Job) -> None:
         request = job.request
@@ -370,26 +376,14 @@ class Link:
         """The silence should be over."""
         self._timer = None
         job, request = self._job, self._asked
-        if job is None or request is None:
-            return
-        try:
-            self._send(job, request, self._now_us())
-        except Exception as error:  # noqa: BLE001 as above
-            self._break(error)
-        else:
-            self._go_on()
+        if job is not None and request is not None:
+            self._go_on_with(self._send, job, request, self._now_us())
 
     def _came(self, outcome: Outcome) -> None:
         """Called by the master: the request is over."""
         job = self._job
-        if job is None or self._ended:
-            return
-        try:
-            self._take(job, outcome)
-        except Exception as error:  # noqa: BLE001 as above
-            self._break(error)
-        else:
-            self._go_on()
+        if job is not None and not self._ended:
+            self._go_on_with(self._take, job, outcome)
 
     def _take(self, job: Job, outcome: Outcome) -> None:
         inlet, asked = self._master.inlet, self._asked

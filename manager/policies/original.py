@@ -36,11 +36,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chargebench.manager.circuits import Circuits
-from chargebench.manager.policies.original_house import Background, House, Overdraft, add, minus
+from chargebench.manager.licence import manageable
+from chargebench.manager.policies.original_house import Background, House, Overdraft
 from chargebench.manager.policies.original_turns import AWAY, PAUSE_US, Shares, Turn, Wish, share
 from chargebench.manager.readings import BoxReading, BoxView, Command, MeterView, Pilot, View
 from chargebench.manager.site import Box, Site
-from chargebench.manager.units import NOTHING, Amps3, down_to_step, on_phases, up_to_step
+from chargebench.manager.units import NOTHING, Amps3, add, down_to_step, minus, on_phases, up_to_step
 
 CYCLE_US = 3_000_000
 FAILSAFE_US = 180_000_000
@@ -96,7 +97,7 @@ class Original:
             self._wish(k, box.reading, minimum=seen.house.blind)
             for k, box in enumerate(view.boxes)
             if box.reading is not None and box.silent_since_us is None and _plugged(box.reading)
-            if _licensed(self.site.boxes[k], box) and self.site.boxes[k].enabled
+            if manageable(self.site.boxes[k], box) and self.site.boxes[k].enabled
         ]
         shares = share(wishes, self._turns, seen.free, now_us)
         self._turns = shares.turns
@@ -120,7 +121,7 @@ class Original:
             draws = self._counted(box, seen, now_us, due)
             boxes = add(boxes, draws)
             lost = draws if seen.silent_since_us is not None else NOTHING
-            lost = lost if _licensed(box, seen) else _alike(box, box.maximum_ma)
+            lost = lost if manageable(box, seen) else _alike(box, box.maximum_ma)
             silent = add(silent, lost)
             for place in self._circuits.places(box.circuit):
                 for phase, ma in enumerate(lost):
@@ -187,7 +188,7 @@ class Original:
             Command(n, k, target)
             for k, (box, target) in enumerate(zip(view.boxes, targets, strict=True))
             if box.reading is not None and box.silent_since_us is None and box.reading.limit_ma != target
-            if _licensed(self.site.boxes[k], box)
+            if manageable(self.site.boxes[k], box)
         ]
 
     def _decision(self, n: int, seen: _Seen, shares: Shares) -> Decision:
@@ -211,10 +212,6 @@ class _Seen:
     house: Background
     silent: Amps3
     free: tuple[int, ...]
-
-
-def _licensed(box: Box, seen: BoxView) -> bool:
-    return (box.licensed if seen.licensed is None else seen.licensed) and not box.observed
 
 
 def _charging(reading: BoxReading) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from chargebench.manager.readings import MeterReading, MeterView
 from chargebench.manager.site import Connection, HouseMeter, Site
-from chargebench.manager.units import NOTHING, Amps3, per_phase_ma
+from chargebench.manager.units import NOTHING, Amps3, add, minus, per_phase_ma
 
 COOL_US = 300_000_000
 LAST_HOLDS_US = 12_000_000
@@ -116,11 +116,3 @@ class Overdraft:
             for ma, was, until in zip(over, held, self.until_us, strict=True)
         )
         return Overdraft((c1, c2, c3), (u1, u2, u3))
-
-
-def add(one: Amps3, other: Amps3) -> Amps3:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
-
-
-def minus(one: Amps3, other: Amps3) -> Amps3:
-    return one[0] - other[0], one[1] - other[1], one[2] - other[2]

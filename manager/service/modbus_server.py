@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from chargebench.manager.proxy.answers import refusal
 from chargebench.manager.proxy.mbap import Splitter, answer
 from chargebench.manager.service.gate import Gate
 
@@ -96,7 +97,7 @@ class Client(asyncio.Protocol):
             one = self._asked.take()
             if one is None:
                 break
-            pdu = self._answers(one.pdu) if one.unit in UNITS else bytes((one.pdu[0] | 0x80, NO_SUCH_UNIT))
+            pdu = self._answers(one.pdu) if one.unit in UNITS else refusal(one.pdu, NO_SUCH_UNIT)
             self._transport.write(answer(one.transaction, one.unit, pdu))
             self._given += 1
             answered = True

@@ -23,6 +23,7 @@ from chargebench.manager.holder import Held, Hold, Holder
 from chargebench.manager.ledger import name_of
 from chargebench.manager.log import Log
 from chargebench.manager.notes import Note
+from chargebench.manager.orders import of_the_day
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.service.licences import Licences
 from chargebench.manager.service.lines import Lines
@@ -58,12 +59,6 @@ class Order:
     as_json: bool = False
     prove: Callable[[], Sequence[str]] = tuple
     openings: Openings = field(default_factory=Openings)
-
-
-def of_the_day() -> int:
-    """How much of the day has gone, us, by this machine's clock."""
-    now = civil()
-    return ((now.hour * 60 + now.minute) * 60 + now.second) * 1_000_000 + now.microsecond
 
 
 def civil() -> datetime:
@@ -171,7 +166,7 @@ class Service:
 
     async def manage(self, store: SqliteStore) -> str:
         """Manage the site until it is ended; by which signal."""
-        life = Life(self._order.licences.now, store, day_us=of_the_day)
+        life = Life(self._order.licences.now, store, day_us=lambda: of_the_day(civil()))
         coroutine = manage(self._site, self._watched, ports=self._order.ports, note=self._note, life=life)
         task = self._loop.create_task(coroutine, name="manager")
         if self._screen is not None:

@@ -57,7 +57,7 @@ NAMED: dict[str, Callable[[], float]] = {
 
 
 def compiled(name: str) -> float | None:
-    """The same in the compiled build, in a process of its own, the second of two runs; None where there is none."""
+    """The same in the compiled build, in a process of its own; None where there is none."""
     python = os.environ.get("CHARGEBENCH_COMPILED", "")
     if not python:
         return None

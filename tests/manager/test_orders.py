@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from chargebench.datasheets.errors import BadFile
 from chargebench.datasheets.forms import fill
 from chargebench.datasheets.yamlfile import parse_yaml
-from chargebench.manager.orders import DAY_US, NO_ORDERS, Desk, Orders, Trip, dimmed_w, planned
+from chargebench.manager.orders import DAY_US, NO_ORDERS, Desk, Orders, Trip, dimmed_w, of_the_day, planned
 from chargebench.manager.site import Connection, Hours, Site
 from chargebench.manager.site_file import SiteForm, build
 
@@ -35,6 +36,18 @@ def read(more):
 )
 def test_a_dimming_order_leaves_4200_w_and_a_part_of_it_for_each_further_device(devices, watts):
     assert dimmed_w(devices) == watts
+
+
+@pytest.mark.parametrize(
+    ("at", "us"),
+    [
+        (datetime(2026, 1, 12, tzinfo=UTC), 0),
+        (datetime(2026, 1, 12, 17, 0, 1, 5, tzinfo=UTC), 61_201_000_005),
+        (datetime(2026, 1, 12, 23, 59, 59, 999_999, tzinfo=UTC), 86_399_999_999),
+    ],
+)
+def test_a_plan_by_the_time_of_day_counts_from_midnight(at, us):
+    assert of_the_day(at) == us
 
 
 def test_hours_of_dimming_hold_each_day_and_may_go_over_midnight():
