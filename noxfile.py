@@ -28,6 +28,9 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
 ENVS = ROOT / ".nox"
 QUICK = str(ENVS / "quick" / "bin" / "python")
 NIGHTLY, ORACLE = 20_000, 60  # examples of a night, and of the oracle in the tests
+AS_IMPORTED = {"PIP_NO_COMPILE": "false"}  # pip compiles nothing (false is its yes here): most of it nobody imports
+CACHED = {"PYTHONDONTWRITEBYTECODE": ""}  # what is imported once is compiled for all that follow
+SERIAL = "pytest.mark.serial"
 ALLOCATION = [f"tests/manager/test_allocator{part}.py" for part in ("", "_trees", "_oracle")]
 
 
@@ -73,9 +76,9 @@ def link_rooms(session: nox.Session) -> None:
     Path(str(site).strip(), "chargebench-dev.pth").write_text(f"{dev}\n", encoding="utf-8")
 
 
-def install(session: nox.Session, *what: str) -> None:
+def install(session: nox.Session, *what: str, **env: str) -> None:
     """Install in the exact versions of ``constraints.txt``, the tools that build a wheel included."""
-    env = {"PIP_CONSTRAINT": CONSTRAINTS, "PIP_BUILD_CONSTRAINT": CONSTRAINTS, "UV_BUILD_CONSTRAINT": CONSTRAINTS}
+    env |= {"PIP_CONSTRAINT": CONSTRAINTS, "PIP_BUILD_CONSTRAINT": CONSTRAINTS, "UV_BUILD_CONSTRAINT": CONSTRAINTS}
     session.install("-q", "-c", CONSTRAINTS, *what, env=env)
 
 
@@ -89,13 +92,13 @@ def install_wheel(session: nox.Session) -> None:
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
 def dev(session: nox.Session) -> None:
     """Make the shared environment of the tools, ``.nox/dev``: good for an editor, too."""
-    install(session, *PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])
+    install(session, *PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"], **AS_IMPORTED)
     link_rooms(session)
 
 
 def in_dev(session: nox.Session, program: str, *given: str, good: tuple[int, ...] = (0,), **env: str) -> None:
     """Run a program of the shared environment."""
-    session.run(str(ENVS / "dev" / "bin" / program), *given, external=True, env=env, success_codes=good)
+    session.run(str(ENVS / "dev" / "bin" / program), *given, external=True, env=CACHED | env, success_codes=good)
 
 
 @nox.session(venv_backend="none", requires=["dev"])
@@ -109,8 +112,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types with mypy: strict in the four rooms, untyped functions allowed in tests."""
     packages = [argument for room in ROOMS for argument in ("-p", f"chargebench.{room}")]
-    in_dev(session, "mypy", "--strict", *packages)
-    in_dev(session, "mypy", "noxfile.py", "tests")
+    in_dev(session, "mypy", "--num-workers", "2", "--strict", *packages)
+    in_dev(session, "mypy", "--num-workers", "2", "noxfile.py", "tests")
 
 
 @nox.session(venv_backend="none", requires=["dev"])
@@ -126,7 +129,7 @@ def runtime(version: str) -> str:
     @nox.session(name=name, python=FOUND[version], reuse_venv=True)
     def make(session: nox.Session) -> None:
         """Make an environment in which tests replay a run on another Python."""
-        install(session, *PROJECT["dependencies"])
+        install(session, *PROJECT["dependencies"], **AS_IMPORTED)
         link_rooms(session)
 
     return name
@@ -135,17 +138,24 @@ def runtime(version: str) -> str:
 RUNTIMES = {version: runtime(version) for version in OTHERS}
 
 
+def serial_files() -> list[str]:
+    """The files that write out the marker of tests that need real time: no others need to be collected for them."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    return [str(path.relative_to(ROOT)) for path in files if SERIAL in path.read_text(encoding="utf-8")]
+
+
 @nox.session(venv_backend="none", requires=["dev", *RUNTIMES.values()])
 def tests(session: nox.Session) -> None:
-    """Run the tests: in parallel and random order, then those that need real time, one by one."""
+    """Run the tests: in parallel and random order, then those that need real time, which wait most of it, two side by side."""
     if MISSING and os.environ.get("CI") == "true":
         session.error(f"no Python {', '.join(MISSING)} here: pyenv install {' '.join(MISSING)}")
     names = {OWN: "dev"} | RUNTIMES
     pythons = ",".join(f"{version}={ENVS / name / 'bin' / 'python'}" for version, name in names.items())
     good = (0, 5) if session.posargs else (0,)  # 5: a path of your choice may hold tests of one group only
     parallel = ["-n", "auto", "--dist", "worksteal", "-m", "not serial"]
+    waiting = ["-n", "2", "--dist", "worksteal", "-m", "serial"]
     in_dev(session, "pytest", *parallel, *session.posargs, good=good, CHARGEBENCH_PYTHONS=pythons)
-    in_dev(session, "pytest", "-m", "serial", *session.posargs, good=good, CHARGEBENCH_PYTHONS=pythons)
+    in_dev(session, "pytest", *waiting, *(session.posargs or serial_files()), good=good, CHARGEBENCH_PYTHONS=pythons)
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)
@@ -236,6 +246,15 @@ def bench_proxy(session: nox.Session) -> None:
     install_wheel(session)
     session.install("modbus-proxy==0.8.0")
     session.run("python", "-m", "tests.bench.proxies", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["dev"])
+def million(session: nox.Session) -> None:
+    """Ask a million times through a whole proxy on simulated wires, before units that fail at random: six minutes.
+
+    Fails if one answer is given to another request. ``-- REQUESTS SEED`` asks as often as you like, and draws others.
+    """
+    in_dev(session, "python", "-m", "tests.proxy.million", *session.posargs)
 
 
 @nox.session(python=FOUND.get(OWN, OWN), reuse_venv=True)

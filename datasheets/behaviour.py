@@ -124,7 +124,8 @@ class Phases:
     """How a box changes between one and three phases: ``before``, then the register, then ``after``.
 
     ``during``: in which state it may be done. ``takes_us``: how long not to charge afterwards. ``shown`` tells how many
-    there are now, by ``shown_one`` and ``shown_three``.
+    there are now, by ``shown_one`` and ``shown_three``. ``released``: the register in which a bit of ``released_mask`` tells
+    that it may be done in a pause too.
     """
 
     register: str
@@ -137,6 +138,8 @@ class Phases:
     shown: str = ""
     shown_one: int = 1
     shown_three: int = 3
+    released: str = ""
+    released_mask: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,13 @@ class ShownForm(Form):
     three: Raw
 
 
+class ReleasedForm(Form):
+    """Where a bit tells that its owner lets phases be changed while a car is plugged in."""
+
+    register_name: RegisterName = Field(alias="register")
+    mask: Annotated[int, Field(ge=1, le=0xFFFF)]
+
+
 class PhasesForm(Form):
     """How to change between one and three phases."""
 
@@ -151,6 +158,7 @@ class PhasesForm(Form):
     during: Literal["any", "paused", "unplugged", "unknown"] = Field(default="unknown", alias="while")
     takes: Duration | None = None
     shown: ShownForm | None = None
+    released: ReleasedForm | None = None
 
     def phases(self) -> Phases:
         return Phases(
@@ -164,6 +172,8 @@ class PhasesForm(Form):
             shown=self.shown.register_name if self.shown else "",
             shown_one=self.shown.one if self.shown else 1,
             shown_three=self.shown.three if self.shown else 3,
+            released=self.released.register_name if self.released else "",
+            released_mask=self.released.mask if self.released else 0,
         )
 
 

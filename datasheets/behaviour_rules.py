@@ -185,6 +185,9 @@ def _phases(control: ControlForm, names: _Names) -> Broken:
     yield from names.writes((*at, "after"), phases.after)
     if phases.shown:
         yield from names.use((*at, "shown", "register"), phases.shown.register_name)
+    if phases.released:
+        yield from names.use((*at, "released", "register"), phases.released.register_name)
+        yield from names.holds((*at, "released", "mask"), phases.released.register_name, phases.released.mask)
 
 
 def _mask(loc: Loc, shown: str | None, mask: int, names: _Names) -> Broken:

@@ -46,9 +46,20 @@ def car_names() -> list[str]:
 
 
 @cache
-def _cars() -> dict[str, CarSheet]:
+def car_years() -> dict[str, int]:
+    """In which year each car came to the market; 0 where that is not known."""
+    rows = _rows()
+    return {name: int(row["release_year"] or 0) for name, row in zip(_names(rows), rows, strict=True)}
+
+
+def _rows() -> list[dict[str, str]]:
     with _TABLE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+@cache
+def _cars() -> dict[str, CarSheet]:
+    rows = _rows()
     return {
         name: CarSheet(
             name=name,

@@ -10,6 +10,11 @@ def amperes(ma: int) -> str:
     return f"{sign}{tenths // 10}.{tenths % 10} A" if tenths % 10 else f"{sign}{tenths // 10} A"
 
 
+def kilowatts(w: int) -> str:
+    """A power for a sentence: ``4.1 kW``, rounded down to the last hundred watts."""
+    return f"{w // 1000}.{w % 1000 // 100} kW"
+
+
 def kilowatt_hours(wh: int) -> str:
     """An energy for a sentence: ``4.2 kWh``, rounded down to the last hundred watt-hours."""
     return f"{wh // 1000}.{wh % 1000 // 100} kWh"

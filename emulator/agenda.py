@@ -34,6 +34,10 @@ class Agenda:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else FAR
 
+    def due(self, until_us: int) -> list[int]:
+        """All that act by ``until_us``."""
+        return [actor for actor, when_us in enumerate(self._armed) if when_us <= until_us]
+
     def take(self, until_us: int) -> tuple[int, int] | None:
         """The next one due by ``until_us`` (when, actor), no longer armed; None if there is none."""
         if self.next_us > until_us:

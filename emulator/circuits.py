@@ -11,6 +11,23 @@ from chargebench.emulator.spec import CircuitSpec
 Feed = Callable[[int, tuple[Triple, Triple]], None]
 
 
+class Sum:
+    """What all boxes draw together, for who measures that."""
+
+    def __init__(self) -> None:
+        self.flow = Flow()
+
+    def behind(self, feed: Feed) -> Feed:
+        """What a box is to feed that feeds ``feed``: that, and the sum."""
+
+        def both(at_us: int, by: tuple[Triple, Triple]) -> None:
+            feed(at_us, by)
+            flow = self.flow
+            flow.set(at_us, plus(flow.level(at_us), by[0]), plus(flow.rate, by[1]))
+
+        return both
+
+
 class Circuits:
     """All circuits of a world. ``watch`` is called with the name of a circuit and each closed segment of its currents."""
 

@@ -18,13 +18,14 @@ class IdleTimer:
     """Failsafe by silence: after ``after_us`` without an access (0 = never) it is ``on`` until the next one.
 
     Silence is measured from the last access or from power-on, and looked at every ``look_us``, counted from power-on.
+    ``attended``: somebody is known to speak often enough, though not every access is told.
     """
 
-    __slots__ = ("_access_us", "_look_us", "_power_on_us", "after_us", "on")
+    __slots__ = ("_access_us", "_look_us", "_power_on_us", "after_us", "attended", "on")
 
     def __init__(self, after_us: int, look_us: int) -> None:
         self.after_us = -(-after_us // look_us) * look_us
-        self.on = False
+        self.on = self.attended = False
         self._look_us = look_us
         self._power_on_us = self._access_us = 0
 
@@ -46,19 +47,22 @@ class IdleTimer:
     @property
     def next_us(self) -> int:
         """When failsafe begins, should nobody speak."""
-        if self.on or not self.after_us:
+        if self.on or not self.after_us or self.attended:
             return FAR
         idle_us = self._access_us + self.after_us - self._power_on_us
         return self._power_on_us + -(-idle_us // self._look_us) * self._look_us
 
 
 class Standby:
-    """Sleep: after ``after_us`` (0 = never) in which nothing stirs, where it is ``allowed``, until something does."""
+    """Sleep: after ``after_us`` (0 = never) in which nothing stirs, where it is ``allowed``, until something does.
 
-    __slots__ = ("_after_us", "_stirred_us", "allowed", "asleep")
+    ``attended``: something is known to stir often enough, though not all of it is told.
+    """
+
+    __slots__ = ("_after_us", "_stirred_us", "allowed", "asleep", "attended")
 
     def __init__(self, after_us: int) -> None:
-        self.allowed, self.asleep = True, False
+        self.allowed, self.asleep, self.attended = True, False, False
         self._after_us = after_us
         self._stirred_us = 0
 
@@ -71,7 +75,7 @@ class Standby:
     @property
     def next_us(self) -> int:
         """When it falls asleep, should nothing stir."""
-        if self.asleep or not self.allowed or not self._after_us:
+        if self.asleep or not self.allowed or not self._after_us or self.attended:
             return FAR
         return self._stirred_us + self._after_us
 

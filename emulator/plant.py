@@ -12,6 +12,7 @@ from chargebench.emulator.ascii import COLON, GREATER, Speech
 from chargebench.emulator.box import Box
 from chargebench.emulator.clients import Bearing
 from chargebench.emulator.device import Device
+from chargebench.emulator.devices.contacts import ContactDevice
 from chargebench.emulator.devices.measured import meter_device
 from chargebench.emulator.devices.odd_answers import by_unit, odd_answers
 from chargebench.emulator.devices.quirks import ANSWERS_WITH_GT, at_work, named, usual
@@ -102,6 +103,10 @@ def build_plant(spec: WorldSpec, boxes: Mapping[str, Box], around: Around) -> Pl
             servers.append(Server(one.name, one.at, {one.unit: device}, one.turnaround_us, (member,), odd=odd))
         elif one.name not in plant.meters:
             raise ValueError(f"meter {one.name} has no address, so it must measure a box and be attached to it")
+    for module in spec.modules:
+        switched = ContactDevice(module, around.clock)
+        member = Member(module.name, module.unit, module.name)
+        servers.append(Server(module.name, module.at, {module.unit: switched}, module.turnaround_us, (member,)))
     plant.servers = _merged(servers)
     return plant
 

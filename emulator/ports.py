@@ -17,6 +17,7 @@ from chargebench.emulator.clients import Limits
 from chargebench.emulator.events import Event
 from chargebench.emulator.framing import RtuEnd
 from chargebench.emulator.functions import WRITES
+from chargebench.emulator.late_answers import late_answers
 from chargebench.emulator.plant import Server
 from chargebench.emulator.pump import Pump
 from chargebench.emulator.reach import Reach
@@ -90,6 +91,8 @@ class Ports:
         for name in self._units:
             self._reached(name, pump.world.reach(name))
         pump.world.reaches.listeners.append(self._reached)
+        pump.world.wires.listeners.append(self._disturbed)
+        self._disturbed()
 
     @property
     def lost(self) -> dict[str, str]:
@@ -140,7 +143,7 @@ class Ports:
         try:
             port = self._lines[name] = SerialPort(shared, tty.url, setting)
         except OSError as error:  # pyserial's own exception is one
-            raise CannotOpen(f"{tty.url} for {name}", str(error)) from error
+            raise CannotOpen(f"{tty.url} for {name}", _reason(error)) from error
         if tty.url == PTY:
             self.aliases[name] = port.path
 
@@ -151,6 +154,7 @@ class Ports:
         """Stop listening, drop every client, give back the serial ports."""
         if self._reached in self._pump.world.reaches.listeners:
             self._pump.world.reaches.listeners.remove(self._reached)
+            self._pump.world.wires.listeners.remove(self._disturbed)
         for service in self._services:
             service.close()
         for port in self._lines.values():
@@ -174,6 +178,13 @@ class Ports:
         """A real network cannot be cut here: what it would not carry, the slave does not hear or say."""
         slave, unit = self._units[name]
         slave.reach(unit, hears=not now.mute and now.way_there, speaks=now.speaks and now.way_back)
+
+    def _disturbed(self) -> None:
+        """Answers come late by the world's time, or no longer; of all that can be wrong with wires, only that can be done here."""
+        wires, speed = self._pump.world.wires, self._pump.speed
+        for server in self._pump.world.servers():
+            late_us = {one.unit: round(wires.late_us(one.name) / speed) for one in server.members}
+            self._slaves[server.name].tamper = late_answers(late_us, server.tamper)
 
 
 async def open_ports(
@@ -233,8 +244,13 @@ def _address(server: Server) -> str:
     return f"{server.at.host}:{server.at.port}"
 
 
+def _reason(error: OSError) -> str:
+    """The system's words for it, which the libraries wrap in their own."""
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+
+
 def _cannot_listen(listen: Listen, server: Server, error: OSError) -> CannotOpen:
-    why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+    why = _reason(error)
     if isinstance(error, PermissionError):
         why += "; ports below 1024 are for root"
     return CannotOpen(f"{listen.host}:{listen.port} for {server.name}", why)

@@ -10,6 +10,7 @@ from chargebench.emulator.connection import PHASES, Connection
 from chargebench.emulator.house import House
 from chargebench.emulator.meter import Meter
 from chargebench.emulator.reach import Reaches
+from chargebench.emulator.spec import WorldSpec
 
 
 class Powered(Protocol):
@@ -19,6 +20,7 @@ class Powered(Protocol):
     house: House
     meters: dict[str, Meter]
     reaches: Reaches
+    spec: WorldSpec
 
     @property
     def boxes(self) -> Mapping[str, Box]: ...
@@ -57,5 +59,7 @@ class Power:
             self._meters(off=False)
 
     def _meters(self, *, off: bool) -> None:
-        for name in self._world.meters:
+        spec = self._world.spec
+        modules, gateways = (one.name for one in spec.modules), (one.name for one in spec.gateways)
+        for name in (*self._world.meters, *modules, *gateways):
             self._world.reaches.lose(name, "power", on=off)

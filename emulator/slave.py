@@ -33,7 +33,8 @@ class Slave:
 
     ``gateway``: unknown units over TCP are answered with exception 0x0A. ``tcp_any_unit``: over TCP, units 0 and 255 mean
     the one device there is. ``mute`` and ``tamper`` may be set at any time.
-    ``on_write`` (when, unit, function) hears of each request to write that arrives, answered or not.
+    ``on_write`` (when, unit, function) hears of each request to write that arrives, answered or not; ``on_answer`` (when, unit,
+    request, answer) of each request on a line and what came of it.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Slave:
         self.tamper = tamper
         self.mute = False
         self.on_write: Callable[[int, int, int], None] | None = None
+        self.on_answer: Callable[[int, int, bytes, bytes | None], None] | None = None
         self.diagnostics = {unit: Diagnostics() for unit in self.units}
         self._deaf: set[int] = set()
         self._silent = {unit: device.shares for unit, device in self.units.items() if isinstance(device, Silent)}
@@ -66,7 +68,10 @@ class Slave:
         if self.mute or not pdu or not 0 < pdu[0] < 0x80:
             return None
         if serial:
-            return self._serial(unit, pdu, now_us)
+            answer = self._serial(unit, pdu, now_us)
+            if self.on_answer is not None:
+                self.on_answer(now_us, unit, pdu, answer)
+            return answer
         if self.tcp_any_unit and unit in _ITSELF and unit not in self.units:
             (unit,) = self.units
         device = self.units.get(unit)

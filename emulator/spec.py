@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,8 +41,48 @@ At = TcpAt | LineAt
 
 
 @dataclass(frozen=True, slots=True)
+class ContactSpec:
+    """A contact that somebody else switches: open at first, then closed and open in turn, from each of ``turns_us`` on."""
+
+    turns_us: tuple[int, ...] = ()
+
+    def closed(self, at_us: int) -> bool:
+        """Whether it is closed; what happens at an instant has happened then."""
+        return bisect_right(self.turns_us, at_us) % 2 == 1
+
+
+OPEN = ContactSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class PointSpec:
+    """Where a contact shows: the bit of a register, or a coil or discrete input, whose bit is 0."""
+
+    table: Table
+    register: int
+    bit: int
+    contact: ContactSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSpec:
+    """A module of inputs."""
+
+    name: str
+    at: At
+    unit: int
+    points: tuple[PointSpec, ...]
+    turnaround_us: int = 5_000
+
+
+ROOF = "the roof"
+ALL_BOXES = "all boxes"
+"""What a meter may measure that no box can be called."""
+
+
+@dataclass(frozen=True, slots=True)
 class MeterSpec:
-    """A meter: ``measures`` is "connection" (grid supply), "house" (without boxes) or a box's name.
+    """A meter: ``measures`` is "connection" (grid supply), "house" (without boxes), ``ROOF``, ``ALL_BOXES`` or a box's name.
 
     ``wiring``: house phase (0..2) that each of the meter's inputs sees, in the order of its registers; for a box's meter
     it counts the box's own terminals. A sample is taken every ``interval_us``, first at ``offset_us``. ``accuracy``: "class"
@@ -69,7 +110,7 @@ class BoxSpec:
 
     ``failsafe_us`` 0 = never; ``failsafe_ma`` 0 = stop. ``profile`` is "on-top" or "overwrite". ``attached``: a Modbus meter
     answers through the box's own registers. ``quirks`` are those that it has beside the usual ones of its kind, ``without``
-    the usual ones that it has not.
+    the usual ones that it has not. ``contacts``: what is wired to its S0 inputs 1 and 2, where it has such.
     """
 
     name: str
@@ -90,6 +131,7 @@ class BoxSpec:
     boot_us: int = 20_000_000
     quirks: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    contacts: tuple[ContactSpec, ContactSpec] = (OPEN, OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +227,22 @@ class ReaderSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySpec:
+    """A gateway between clients at ``at`` and a serial line. ``profile``: what it is like. ``owner``: the box in whose case it sits,
+    "" for none. ``memory_us`` None: as its profile says.
+    """
+
+    name: str
+    at: TcpAt
+    line: LineAt
+    profile: str
+    owner: str = ""
+    memory_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorldSpec:
-    """Everything there is. Boxes, meters and cars keep the order of the file."""
+    """Everything there is. Boxes, meters and cars keep the order of the file. ``roof``: what the house makes by itself."""
 
     connection: ConnectionSpec
     boxes: tuple[BoxSpec, ...]
@@ -197,3 +253,16 @@ class WorldSpec:
     access_points: tuple[AccessPoint, ...] = ()
     readers: tuple[ReaderSpec, ...] = ()
     circuits: tuple[CircuitSpec, ...] = ()
+    modules: tuple[ModuleSpec, ...] = ()
+    roof: HouseSpec = field(default_factory=lambda: HouseSpec(()))
+    gateways: tuple[GatewaySpec, ...] = ()
+
+
+def lines_of(world: WorldSpec) -> dict[str, LineAt]:
+    """The serial lines of a world by name, with the parameters of the gateway there, else of the first device."""
+    at = (*(one.line for one in world.gateways), *(one.at for one in world.boxes), *(one.at for one in world.meters))
+    found: dict[str, LineAt] = {}
+    for place in (*at, *(one.at for one in world.modules)):
+        if isinstance(place, LineAt):
+            found.setdefault(place.line, place)
+    return found

@@ -74,14 +74,32 @@ class Trace:
 
     def __init__(self, sink: Sink | None = None) -> None:
         self._sink = sink
+        self._taps: dict[str, Sink] = {}
         self._channels: dict[str, Channel] = {}
+
+    def tap(self, begins: str, sink: Sink) -> None:
+        """Give ``sink`` every record, too, of the channels whose names begin so and that are made from now on."""
+        self._taps[begins] = sink
 
     def channel(self, name: str) -> Channel:
         """The channel of this name, made when it is first asked for."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name, self._sink)
+            channel = self._channels[name] = Channel(name, self._to(name))
         return channel
+
+    def _to(self, name: str) -> Sink | None:
+        """Whoever is given the records of a channel."""
+        found = [tap for begins, tap in self._taps.items() if name.startswith(begins)]
+        sinks = found if self._sink is None else [self._sink, *found]
+        if len(sinks) < 2:
+            return sinks[0] if sinks else None
+
+        def all_of_them(channel: str, at_us: int, kind: str, data: bytes) -> None:
+            for sink in sinks:
+                sink(channel, at_us, kind, data)
+
+        return all_of_them
 
     def record(self, channel: str, at_us: int, kind: str, data: bytes = b"") -> None:
         """Record on a channel by its name."""

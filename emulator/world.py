@@ -2,7 +2,7 @@
 
 Nobody is asked in turn: a heap holds when each actor acts next, and one event touches its actor, the connection, and
 nothing else. At one instant the order is: connection (a fuse opens by what has flowed until then), faults, house, boxes in
-the order of the file. Meters are no actors; they look up what they sampled. So the state is a function of the events, not
+the order of the file, roof. Meters are no actors; they look up what they sampled. So the state is a function of the events, not
 of how often or in which steps somebody advances.
 """
 
@@ -14,20 +14,21 @@ from typing import Protocol
 from chargebench.emulator.agenda import Agenda
 from chargebench.emulator.box import Box
 from chargebench.emulator.car import Car
-from chargebench.emulator.circuits import Circuits
+from chargebench.emulator.circuits import Circuits, Sum
 from chargebench.emulator.connection import PHASES, Connection
 from chargebench.emulator.devices.registers import Hooks, SheetDevice
+from chargebench.emulator.disturbance import Disturbances
 from chargebench.emulator.events import Event, Segment
 from chargebench.emulator.faults.plan import FaultPlan
 from chargebench.emulator.figures import Figures, contactor_starts, fuse_figures, limit_figures, loaded_openings
-from chargebench.emulator.house import House
+from chargebench.emulator.house import House, fed_in
 from chargebench.emulator.kinds import Sheets, kind_of
 from chargebench.emulator.meter import Meter, Source
 from chargebench.emulator.moods import box_of
-from chargebench.emulator.plant import Around, Server, build_plant
+from chargebench.emulator.plant import Around, Member, Server, build_plant
 from chargebench.emulator.power import Power
 from chargebench.emulator.reach import Loss, Reach, Reaches
-from chargebench.emulator.spec import BoxSpec, CarSpec, FaultSpec, WorldSpec
+from chargebench.emulator.spec import ALL_BOXES, ROOF, BoxSpec, CarSpec, FaultSpec, WorldSpec
 from chargebench.emulator.streams import Streams
 
 _CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
@@ -55,20 +56,24 @@ class World:
         self.on_change: Callable[[], None] | None = None
         self._tell = tell
         self.connection = Connection(spec.connection, tell, self.watch, self._tripped)
-        self.house = House(spec.house, tell, self.connection.add)
+        self.roof = House(spec.roof, tell, fed_in(self.connection.add), "roof")
+        self.house = House(spec.house, tell, self.connection.add, beside=self.roof)
         self.circuits = Circuits(spec.circuits)
+        self._all_boxes = Sum() if any(one.measures == ALL_BOXES for one in spec.meters) else None
         self.cars = {car.name: Car(car, spec.connection.voltage_mv, tell) for car in spec.cars}
         self.boxes = {box.name: self._box(box, sheets) for box in spec.boxes}
         self._numbers = {name: _FIRST_BOX + k for k, name in enumerate(self.boxes)}
-        self._plant = build_plant(spec, self.boxes, Around(sheets, self._source, self, self._hooks, streams))
+        self._plant = build_plant(spec, self.boxes, Around(sheets, self.source, self, self._hooks, streams))
         self.meters: dict[str, Meter] = self._plant.meters
         self.devices: dict[str, SheetDevice] = self._plant.devices
         members = [member for server in self._plant.servers for member in server.members]
+        members += [Member(one.name, 0, one.owner or one.name) for one in spec.gateways]
+        self.wires = Disturbances()
         self.reaches = Reaches(members, self._is_dark)
         self.power = Power(self)
         self._masters_off = 0
         self._faults = FaultPlan(spec.faults, self, tell)
-        self._actors: list[_Actor] = [self.connection, self._faults, self.house, *self.boxes.values()]
+        self._actors: list[_Actor] = [self.connection, self._faults, self.house, *self.boxes.values(), self.roof]
         self._agenda = Agenda(len(self._actors))
         self._arm_all()
 
@@ -76,6 +81,10 @@ class World:
     def next_us(self) -> int:
         """When the world next changes by itself."""
         return self._agenda.next_us
+
+    def due(self, at_us: int) -> list[int]:
+        """The numbers of the actors that act by ``at_us``: connection, faults, house, then the boxes in their order."""
+        return self._agenda.due(at_us)
 
     def advance(self, to_us: int) -> int:
         """Let everything happen that is due until ``to_us``, inclusive; returns ``next_us``."""
@@ -167,15 +176,20 @@ class World:
         cars = [car for car in self.cars.values() if car.spec.box == spec.name]
         manner = kind_of(spec, sheets).manner
         feed = self.circuits.behind(spec.name, self.connection.add)
+        feed = feed if self._all_boxes is None else self._all_boxes.behind(feed)
         return box_of(spec, cars, self._tell, feed, self._power_changed, manner)
 
-    def _source(self, measures: str) -> Source:
+    def source(self, measures: str) -> Source:
         """What flows at the place that a meter measures."""
         voltage_mv, dead = self.spec.connection.voltage_mv, self.connection.open_at
         if measures == "connection":
             return Source(self.connection.flow, voltage_mv, PHASES, dead)
         if measures == "house":
             return Source(self.house.flow, voltage_mv, PHASES, dead)
+        if measures == ROOF:
+            return Source(self.roof.flow, voltage_mv, PHASES, dead)
+        if measures == ALL_BOXES and self._all_boxes is not None:
+            return Source(self._all_boxes.flow, voltage_mv, PHASES, dead)
         if measures in self.boxes:
             box = self.boxes[measures]
             return Source(box.flow, voltage_mv, box.spec.wiring, dead)
@@ -241,7 +255,8 @@ def _nothing(_at_us: int) -> None:
 
 def _check_names(spec: WorldSpec) -> None:
     """Refuse two things of one name, and cars at boxes that are not there."""
-    names = [*(one.name for one in spec.boxes), *(one.name for one in spec.meters)]
+    names = [*(one.name for one in spec.boxes), *(one.name for one in spec.meters), *(one.name for one in spec.modules)]
+    names += [one.name for one in spec.gateways]
     cars = [one.name for one in spec.cars]
     for kind, all_names in (("box or meter", names), ("car", cars)):
         if twice := [name for name in all_names if all_names.count(name) > 1]:

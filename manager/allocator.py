@@ -6,9 +6,14 @@ weigh on the same ones are a *bunch*, and most work is done once for a bunch.
 
 Admission first: within one priority the boxes whose minimum must be placed are taken in a declared order (a runner that
 is still held, then those who want something, then who has missed most turns, then least time to spare before a departure,
-then least energy since plug-in, then the order of the site), and each is admitted whose minimum still fits on every node it weighs on. Going on after one that does
-not fit makes the admitted set maximal; who starts like that is told to be *ahead* of its turn, so that it need not be given
-a whole one. Least energy alone would let whoever charged much, or on more phases, wait for hours.
+then most phases, then least energy since plug-in, then the order of the site), and each is admitted whose minimum still fits on
+every node it weighs on. Going on after one that does not fit makes the admitted set maximal; who starts like that is told to be
+*ahead* of its turn, so that it need not be given a whole one. Least energy alone would let whoever charged much, or on more
+phases, wait for hours.
+
+Turns missed count alike up to the *patience* of those who wait, so that among them a car of three phases goes first: the cars of
+one phase that would start in its place fill that phase and leave the two others empty. Patience grows with the number of those who
+wait so slowly that nobody waits longer than for a turn of each of them.
 
 Then progressive filling: the lowest rise together, level by level; those behind a node that binds, and those at their
 highest, are frozen; the rest rises on. That is the lexicographic max-min optimum of the continuous problem, found without
@@ -28,9 +33,9 @@ from heapq import heapify, heappop, heapreplace
 from math import gcd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
-    """What one box asks for. ``nodes``: indices of the limits it weighs on with its whole current, in order,
+    """What one box asks for; nobody changes it, but frozen it would take five times as long to make. ``nodes``: indices of the limits it weighs on with its whole current, in order,
     and as often as it does: a power of all phases together stands there once for each of them.
 
     ``low_ma`` and ``high_ma`` bound what it may be given beside 0; both are multiples of ``step_ma``. ``runs``: it charges
@@ -38,7 +43,7 @@ class Ask:
     the present one included, 0 for who runs. ``spare_ma`` must be free beside the minimum for a start, on nodes with grace:
     by so much its own current may later be taken for somebody else's. ``since_us``: since when its car is plugged in;
     ``waits_us``: when it began to wait for the turn that it has or wants; ``laxity_us``: how long it could still wait and
-    leave in time with what it wants.
+    leave in time with what it wants. ``wide``: how many phases it uses.
     """
 
     box: int
@@ -56,10 +61,16 @@ class Ask:
     since_us: int = 0
     waits_us: int = 0
     laxity_us: int = 1 << 60
+    wide: int = 1
 
-    def rank(self) -> tuple[bool, bool, int, int, int, int]:
-        """The declared order of admission within a priority."""
-        return (not self.held, self.idle, -self.missed, self.laxity_us, self.energy_wh, self.box)
+    def rank(self, patience: int = 0) -> tuple[bool, bool, int, int, int, int, int]:
+        """The declared order of admission within a priority.
+
+        ``patience``: up to which number turns missed count alike, and most phases first among them; all others go by turns alone.
+        """
+        alike = 0 < self.missed <= patience
+        missed, wide = (1, self.wide) if alike else (self.missed, 0)
+        return (not self.held, self.idle, -missed, self.laxity_us, -wide, self.energy_wh, self.box)
 
     def starts_on(self, grace_ma: int) -> int:
         """What must be free on a node with that grace for it to start."""
@@ -111,7 +122,7 @@ def allocate(asks: Sequence[Ask], free_ma: Sequence[int], grace_ma: Sequence[int
     ahead: list[int] = []
     bound_by: list[tuple[int, int]] = []
     for priority in sorted({ask.priority for ask in asks}, reverse=True):
-        ranked = sorted([ask for ask in asks if ask.priority == priority], key=Ask.rank)
+        ranked = in_order([ask for ask in asks if ask.priority == priority])
         admitted = _admit(ranked, free, grace, waiting, ahead, bound_by)
         bunches = _bunches(admitted, free)
         _fill(admitted, bunches, free)
@@ -121,6 +132,17 @@ def allocate(asks: Sequence[Ask], free_ma: Sequence[int], grace_ma: Sequence[int
         limits += [(ask.box, ma) for ask, ma in zip(admitted, currents, strict=True)]
         _explain(admitted, bunches, currents, free, bound_by)
     return Allocation(tuple(limits), tuple(waiting), tuple(ahead), tuple(bound_by))
+
+
+def in_order(asks: Sequence[Ask]) -> list[Ask]:
+    """Those of one priority in the order of their admission.
+
+    The turns that patience lets pass add to those of all who wait, so one turn more needs three more who wait: with one
+    more for less, a car of one phase was seen to wait longer than for a turn and a pause of each of them.
+    """
+    waiting = sum([ask.missed > 0 for ask in asks])
+    patience = waiting // 3
+    return sorted(asks, key=lambda ask: ask.rank(patience))
 
 
 def _admit(

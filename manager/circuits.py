@@ -40,7 +40,7 @@ class Circuits:
         self._own = {circuit.name: first + 3 * k for k, circuit in enumerate(site.circuits)}
         self.first_ordered = len(limits)
         self.ordered: int | None = None
-        if site.dimming is not None or site.surplus:
+        if site.dimming is not None or site.surplus or site.surplus_input is not None:
             self.ordered = len(limits)
             limits.append(NO_LIMIT_MA)
             names.append("what was ordered")
@@ -61,17 +61,19 @@ class Circuits:
             self._places[name] = tuple(sorted(above))
         self._nodes: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._switched = [(0, connection.limit_input, connection.reserve_ma), (3, connection.evse_input, 0)]
+        self._by_input = [(self._own[one.name], one.switched) for one in site.circuits if one.switched is not None]
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self  # it never changes: what it keeps are answers
 
-    def limits_at(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """``limits_ma`` while these inputs of the master are on."""
+    def limits_at(self, inputs: tuple[int, ...], unknown: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """``limits_ma`` while these inputs of the master are on, and of the ``unknown`` ones nobody knows whether they are."""
         limits = list(self.limits_ma)
         for place, switched, reserve_ma in self._switched:
             if switched is not None:
-                ma = switched.on_ma if switched.input in inputs else switched.off_ma
-                limits[place : place + 3] = [ma - reserve_ma] * 3
+                limits[place : place + 3] = [switched.stands_ma(inputs, unknown) - reserve_ma] * 3
+        for place, by_phase in self._by_input:
+            limits[place : place + 3] = by_phase.stands_ma(inputs, unknown)
         return tuple(limits)
 
     def places(self, circuit: str) -> tuple[int, ...]:

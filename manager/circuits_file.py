@@ -1,28 +1,58 @@
-"""The circuits of a site file: ``{name: row-b, limit: 20 A, fed_by: garage}``, and which box hangs on which."""
+"""The circuits of a site file: ``{name: row-b, limit: 20 A, fed_by: garage}``, and which box hangs on which.
+
+An input of the master may decide the limit: ``{input: 2, on: 32 A, off: 16 A}``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator
 
 from chargebench.datasheets.errors import suggest
-from chargebench.datasheets.forms import Form, Name
+from chargebench.datasheets.forms import Current, Form, Name
 from chargebench.datasheets.quantity import got, parse
 from chargebench.datasheets.sentences import Due
 from chargebench.datasheets.yamlfile import Loc, Problems
-from chargebench.manager.site import Circuit
+from chargebench.manager.inputs_file import choice
+from chargebench.manager.site import Circuit, Fuse, SwitchedPhases
 from chargebench.manager.units import per_phase_ma
 
 _PHASES: Final = ("L1", "L2", "L3")
 _DUE: Final = "a current for each phase or a power, such as 32 A, 22 kW or {L1: 32 A, L2: 32 A, L3: 20 A}"
 _MOST: Final = 100_000_000
 
-Limit = tuple[Literal["W"], int] | tuple[Literal["mA"], int, int, int]
+_SWITCHED_DUE: Final = (
+    "an input, a limit while it is on and another while it is off, such as {input: 2, on: 32 A, off: 16 A}"
+)
+
+Amount = tuple[Literal["W"], int] | tuple[Literal["mA"], int, int, int]
+
+
+class ByInput(NamedTuple):
+    """One limit while an input is on, and another while it is off."""
+
+    input: int
+    on: Amount
+    off: Amount
+
+
+Limit = Amount | ByInput
 
 
 def _limit(value: object) -> Limit:
+    if isinstance(value, Mapping) and "input" in value:
+        number, on, off = choice(value, _SWITCHED_DUE)
+        return ByInput(number, _or_stop(on), _or_stop(off))
+    return _fixed(value)
+
+
+def _or_stop(value: object) -> Amount:
+    return ("mA", 0, 0, 0) if value == "stop" else _fixed(value)
+
+
+def _fixed(value: object) -> Amount:
     if isinstance(value, Mapping):
         if list(value) != list(_PHASES):
             raise ValueError(f"expected {_DUE}, got {got(value)} without L1, L2 and L3 in this order")
@@ -42,12 +72,24 @@ def _amount(value: object, kind: Literal["current", "power"]) -> int:
     return amount
 
 
+class FuseForm(Form):
+    """``fuse: {rating: 50 A, curve: SLS-E}``."""
+
+    rating: Current
+    curve: Literal["gG", "SLS-E", "SLS-Cs", "B", "C"]
+
+    def fuse(self) -> Fuse:
+        """The fuse that it means."""
+        return Fuse(self.rating, self.curve)
+
+
 class CircuitForm(Form):
     """One circuit of a site. Without ``fed_by`` the house connection feeds it."""
 
     name: Name
     limit: Annotated[Limit, BeforeValidator(_limit), Due(_DUE)]
     fed_by: Name | None = None
+    fuse: FuseForm | None = None
 
 
 def circuits(forms: Sequence[CircuitForm], voltage_mv: int, loc: Loc, problems: Problems) -> tuple[Circuit, ...]:
@@ -66,7 +108,17 @@ def circuits(forms: Sequence[CircuitForm], voltage_mv: int, loc: Loc, problems: 
         if above == form.name:
             sentence = f"expected a circuit that the house feeds, and {' is fed by '.join([*way, form.name])}"
             problems.add((*loc, k, "fed_by"), sentence)
-    return tuple(Circuit(form.name, _per_phase(form.limit, voltage_mv), form.fed_by or "") for form in forms)
+    return tuple(_circuit(form, voltage_mv) for form in forms)
+
+
+def _circuit(form: CircuitForm, voltage_mv: int) -> Circuit:
+    fuse = None if form.fuse is None else form.fuse.fuse()
+    if not isinstance(form.limit, ByInput):
+        return Circuit(form.name, _per_phase(form.limit, voltage_mv), form.fed_by or "", fuse)
+    on_ma, off_ma = (_per_phase(one, voltage_mv) for one in (form.limit.on, form.limit.off))
+    l1, l2, l3 = (max(both) for both in zip(on_ma, off_ma, strict=True))
+    switched = SwitchedPhases(form.limit.input, on_ma, off_ma)
+    return Circuit(form.name, (l1, l2, l3), form.fed_by or "", fuse, switched)
 
 
 def unknown(name: str, names: Sequence[str]) -> str:
@@ -74,7 +126,7 @@ def unknown(name: str, names: Sequence[str]) -> str:
     return f"unknown circuit {name!r}{suggest(name, tuple(dict.fromkeys(names)))}"
 
 
-def _per_phase(limit: Limit, voltage_mv: int) -> tuple[int, int, int]:
+def _per_phase(limit: Amount, voltage_mv: int) -> tuple[int, int, int]:
     if limit[0] == "W":
         each = per_phase_ma(limit[1], voltage_mv)
         return each, each, each

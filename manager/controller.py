@@ -38,6 +38,7 @@ from chargebench.manager.sessions import session_of
 from chargebench.manager.sharing import Sharing
 from chargebench.manager.site import HouseMeter, Site
 from chargebench.manager.steady import Steady
+from chargebench.manager.switching import Switching
 from chargebench.manager.units import NOTHING, Amps3, down_to_step, up_to_step
 
 CYCLE_US = 3_000_000
@@ -81,11 +82,12 @@ class Controller:
         self._steps: tuple[int, ...] = ()
         self._lows: tuple[int, ...] = ()
         self.in_steps(steps_ma if steps_ma is not None else [STEP_MA] * len(site.boxes))
-        self._grid = any(meter.role == "grid supply" for meter in site.meters)
-        self._feeds = [meter.role == "generation" and not self._grid for meter in site.meters]
+        self._grid = any(meter.role == "grid supply" and meter.tells_house for meter in site.meters)
+        self._feeds = [meter.role == "generation" and not (self._grid or meter.memory_us) for meter in site.meters]
         self.circuits = Circuits(site)
         self.sharing = Sharing(site, self.circuits, share)
         self.boxes = [Memory(box, site.connection.voltage_mv) for box in site.boxes]
+        self.switching = Switching(self.boxes, self.sharing)
         self.next_cycle = 0
         self.bands: list[tuple[int, int] | None] = [None] * len(site.boxes)
         self.house_bands: list[tuple[int, int] | None] = [None] * (3 * len(site.meters))
@@ -153,15 +155,20 @@ class Controller:
         self.sharing.orders = view.orders
         for memory, box in zip(self.boxes, view.boxes, strict=True):
             due += memory.observe(box, now_us)
+        due += self.switching.observe(view.boxes, now_us)
         background = self._background(view, now_us, due)
         free = self._free(background)
         asks = self._asks(now_us, due)
         allocation = self.sharing.allocate(asks, free, self._grace(len(free)), self.boxes, now_us)
         due += self.sharing.due(self.boxes, now_us)
+        if self.switching.all and self.site.management:
+            grace = self._grace(len(free))
+            due += self.switching.judge(asks, allocation, free, grace, lambda k: self._ask(k, now_us), now_us)
         targets = self._targets(allocation)
         commands: list[Command] = []
         if self.site.management:
             self._cut(n, targets, commands, due)
+            commands += self.switching.orders(n, now_us, due)
             if not any(self._doubted):
                 commands += self._raise(n, targets, allocation, list(free), due)
             self._hold(now_us, targets, allocation.ahead, due)
@@ -264,7 +271,8 @@ class Controller:
 
     def _watch(self, grid: Amps3, now_us: int, due: list[int]) -> None:
         """Note since when the grid meter shows more than there is."""
-        most_ma = self.circuits.limits_at(self.sharing.orders.inputs)[0]
+        orders = self.sharing.orders
+        most_ma = self.circuits.limits_at(orders.inputs, orders.unknown)[0]
         for phase in range(3):
             if grid[phase] <= most_ma:
                 self._over_us[phase] = None
@@ -294,7 +302,8 @@ class Controller:
 
     def _free(self, background: Amps3) -> list[int]:
         """What may be allocated on each node, in the order of ``circuits``."""
-        free = list(self.circuits.limits_at(self.sharing.orders.inputs))
+        orders = self.sharing.orders
+        free = list(self.circuits.limits_at(orders.inputs, orders.unknown))
         for phase, ma in enumerate(background):
             free[phase] -= ma
         for memory in self.boxes:
@@ -315,26 +324,31 @@ class Controller:
     def _asks(self, now_us: int, due: list[int]) -> list[Ask]:
         asks = []
         for k, memory in enumerate(self.boxes):
-            if not memory.in_hand or not memory.plugged or not memory.box.enabled:
+            if not memory.in_hand or not memory.plugged or not memory.box.enabled or self.switching.busy(k):
                 continue
             if not memory.running and memory.stopped_us is not None and now_us < _paused_until(memory):
                 due.append(_paused_until(memory))
                 continue
-            low, high = self._lows[k], self._high(k, memory, now_us)
-            held = memory.running and memory.hold_us > now_us and not memory.idle
-            missed = 0 if memory.running or memory.idle else 1 + (now_us - memory.waits_us) // HOLD_US
-            rank = memory.box.priority, memory.running, held, memory.idle, memory.energy_wh(), missed
-            spare = 0 if memory.measured else DRAW_MARGIN_MA * self._grid
-            since = memory.since_us, memory.waits_us
-            asks.append(Ask(k, self._nodes(memory), low, high, self._steps[k], *rank, spare, *since))
+            asks.append(self._ask(k, now_us))
         return asks
+
+    def _ask(self, k: int, now_us: int) -> Ask:
+        """What one box asks for."""
+        memory = self.boxes[k]
+        low, high = self._lows[k], self._high(k, memory, now_us)
+        held = memory.running and memory.hold_us > now_us and not memory.idle
+        missed = 0 if memory.running or memory.idle else 1 + (now_us - memory.waits_us) // HOLD_US
+        rank = memory.box.priority, memory.running, held, memory.idle, memory.energy_wh(), missed
+        spare = 0 if memory.measured else DRAW_MARGIN_MA * self._grid
+        since = memory.since_us, memory.waits_us
+        return Ask(k, self._nodes(memory), low, high, self._steps[k], *rank, spare, *since, wide=len(memory.phases))
 
     def _high(self, k: int, memory: Memory, now_us: int) -> int:
         """The most that this box is to be given, beside nothing."""
         step, low = self._steps[k], self._lows[k]
         if low > memory.box.maximum_ma:
             return 0
-        if self._blind(memory, now_us):
+        if self._blind(memory, now_us) or self.switching.unproven(k):
             return low
         high = down_to_step(min(memory.box.maximum_ma, memory.most_ma), step)
         if memory.cap_ma is not None:
@@ -394,9 +408,9 @@ class Controller:
         for k, _ in allocation.limits:
             memory = self.boxes[k]
             more = targets[k] - memory.booked_ma()
-            nodes = self._nodes(memory)
             if not memory.shows or not self._worth(k, more, n * CYCLE_US, due):
                 continue
+            nodes = self._nodes(memory)
             if all(left[node] >= more * nodes.count(node) for node in nodes):
                 for node in nodes:
                     left[node] -= more
@@ -458,7 +472,8 @@ class Controller:
         if any(memory.moving for memory in self.boxes):
             self.next_cycle = n + 1
         for k, (memory, box) in enumerate(zip(self.boxes, view.boxes, strict=True)):
-            self._levels[k] = (level_of(box, memory.pending), memory.pending)
+            pending = memory.pending
+            self._levels[k] = (level_of(box, pending), pending)
             self.bands[k] = memory.band()
         for k, meter in enumerate(view.meters):
             self._meter_levels[k] = _meter_level(meter)

@@ -5,8 +5,9 @@ its maximum. Both are told, with the reason, and again when the meter is believe
 
 What cannot be, at once: a current far beyond what the connection or the box could carry; a box, or a house without its
 boxes, that feeds in; a current at a box without a car. What is frozen: the same values, to the last digit, while the power
-that they tell would have moved the meter's own counter of energy several steps on; or a grid meter that stays the same to
-the last digit while boxes have come to take another current. And two times in a row of a grid meter that moves by as much
+that they tell would have moved the meter's own counter of energy several steps on; or, where no such counter was seen to
+move, a house or a roof that stays the same for half an hour; or a grid meter that stays the same to the last digit while boxes
+have come to take another current. And two times in a row of a grid meter that moves by as much
 as the boxes do, but the other way, or on other phases: its sign or its order is wrong. As soon as the grid moves with the
 boxes, its meter is believed again.
 
@@ -58,6 +59,10 @@ FITS_MA: Final = 1_500
 TWICE: Final = 2
 """So many movements in a row must tell the same of a sign or an order; one does where the grid is fed as well."""
 
+UNMOVED_US: Final = 1_800_000_000
+"""No house with a load stays the same to the last digit for so long: where no counter of energy tells, it is the meter."""
+
+UNMOVED: Final = "it stays the same to the last digit for 30 min"
 FROZEN: Final = "its power says that energy is counted, and none is"
 STILL: Final = "it stays the same to the last digit while boxes come to take another current"
 SIGN: Final = "it moves against the boxes: its sign is wrong"
@@ -67,11 +72,15 @@ FAR: Final = 1 << 62
 
 
 class Counter:
-    """Whether a meter's own counter of energy goes on as its power says. ``due_us``: from when on it is frozen if it has not."""
+    """Whether a meter's own counter of energy goes on as its power says. ``due_us``: from when on it is frozen if it has not.
 
-    __slots__ = ("due_us", "energy_wh", "phases_ma", "power_w", "step_wh")
+    ``unmoved_us``: so long what it shows may stay the same where its counter tells nothing; None: for ever.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("due_us", "energy_wh", "phases_ma", "power_w", "step_wh", "unmoved_us")
+
+    def __init__(self, unmoved_us: int | None = None) -> None:
+        self.unmoved_us = unmoved_us
         self.phases_ma: Amps3 = NOTHING
         self.power_w: int | None = None
         self.energy_wh: int | None = None
@@ -90,6 +99,8 @@ class Counter:
         if energy_wh is not None and power_w is not None and power_w > 0 and self.step_wh:
             due_wh = FROZEN_WH + FROZEN_STEPS * self.step_wh
             self.due_us = reading.at_us - -due_wh * 3_600_000_000 // power_w
+        elif self.unmoved_us is not None and max(self.phases_ma) >= FEEDS_MA:
+            self.due_us = reading.at_us + self.unmoved_us
         return False
 
 
@@ -155,6 +166,11 @@ def _hint(moved: Amps3, seen: Amps3) -> str:
     return ORDER if any(_within(other, seen, FITS_MA) for other in others) else ""
 
 
+def tells_late(box: Box) -> bool:
+    """Whether what a box takes is counted by pulses: they tell it a minute or two after it has gone."""
+    return box.meter is not None and box.meter.device == "power-brain-s0"
+
+
 def _within(one: Amps3, other: Amps3, ma: int) -> bool:
     return max(abs(difference) for difference in minus(one, other)) <= ma
 
@@ -187,7 +203,10 @@ class Doubts:
         fuse_ma = 0 if connection.fuse is None else connection.fuse.rating_ma
         self._most_ma = TIMES * max(connection.limit_ma, fuse_ma, connection.house_max_ma)
         self._boxes = [(box, _OfBox(Counter())) for box in site.boxes]
-        self._meters = [_OfHouse(Counter(), Movements()) for _ in site.meters]
+        self._meters = [
+            _OfHouse(Counter(UNMOVED_US if meter.role in ("consumption", "generation") else None), Movements())
+            for meter in site.meters
+        ]
         self._generates = any(str(meter.role) == "generation" for meter in site.meters)
         self._grid = any(meter.role == "grid supply" for meter in site.meters)
 
@@ -245,7 +264,7 @@ class Doubts:
         sure = True
         for (box, _), seen in zip(self._boxes, boxes, strict=True):
             reading = seen.reading
-            if reading is None or seen.silent_since_us is not None:
+            if reading is None or seen.silent_since_us is not None or tells_late(box):
                 sure = False
                 continue
             measured = reading.phases_ma
@@ -278,7 +297,7 @@ class Doubts:
         phases = reading.phases_ma or NOTHING
         stands = known.counter.stands(reading)
         if stands and reading.at_us >= known.counter.due_us:
-            return FROZEN
+            return FROZEN if known.counter.step_wh else UNMOVED
         if max(abs(ma) for ma in phases) > self._most_ma:
             return f"it shows {amperes(max(abs(ma) for ma in phases))}, more than this house could carry"
         if meter.role == "generation":

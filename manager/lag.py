@@ -11,6 +11,11 @@ class Lag:
         self._most_ma = self._shown_ma = most_ma
         self._still: list[tuple[int, int]] = []
 
+    @property
+    def waits(self) -> bool:
+        """Whether it may still be following a limit that it does not show any more."""
+        return bool(self._still)
+
     def forget(self) -> None:
         """It was away, and may have restarted: what it follows now is not what it showed."""
         self._shown_ma = self._most_ma

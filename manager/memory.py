@@ -12,7 +12,7 @@ confirmed limit equally late. What the car draws lies between the two, and that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chargebench.manager.licence import manageable
 from chargebench.manager.readings import BoxReading, BoxView, Pilot, Remembered, Session
@@ -39,9 +39,11 @@ WAKE_MA = 1_000  # a car within so much of its own cap wants more
 DRAW_MARGIN_MA = 1_000  # an unmetered car is taken to draw so much less than it may
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What makes a decision due when it changes: all of a view that is not a measured current."""
+class Level(NamedTuple):
+    """What makes a decision due when it changes: all of a view that is not a measured current.
+
+    A tuple, since one is made and compared for each box in each cycle.
+    """
 
     reached: bool
     silent: bool
@@ -51,6 +53,7 @@ class Level:
     loads: tuple[bool, ...]
     licensed: bool | None = None
     by_itself: bool = False
+    phases: int | None = None
 
 
 def level_of(view: BoxView, pending: bool) -> Level:
@@ -59,8 +62,9 @@ def level_of(view: BoxView, pending: bool) -> Level:
     if reading is None:
         return Level(False, view.silent_since_us is not None, None, 0, 0, (), view.licensed)
     offered = reading.offered_ma if pending else 0
-    silent, rights = view.silent_since_us is not None, (view.licensed, view.by_itself)
-    return Level(True, silent, reading.pilot, reading.limit_ma, offered, _loads(reading), *rights)
+    silent, loads = view.silent_since_us is not None, _loads(reading)
+    licensed, by_itself = view.licensed, view.by_itself
+    return Level(True, silent, reading.pilot, reading.limit_ma, offered, loads, licensed, by_itself, reading.phases)
 
 
 def _loads(reading: BoxReading) -> tuple[bool, ...]:
@@ -293,9 +297,9 @@ class Memory:
     def _draw(self, reading: BoxReading, now_us: int) -> None:
         if not self.metered:
             self.moving, self.drawn_ma = False, 0
-            steady = max(0, self.floor_ma - DRAW_MARGIN_MA) if self.charging else 0
-            most = max(self.top_ma, self.confirmed_ma) if self.charging else 0
-            if self.top_ma == self.floor_ma:
+            steady = max(0, self.floor_ma - DRAW_MARGIN_MA) if self.charging and not reading.old else 0
+            most = max(self.top_ma, self.confirmed_ma) if self.charging or reading.old else 0
+            if self.top_ma == self.floor_ma and not reading.old:
                 most = steady
             self.low_draw, self.high_draw = self._spread(steady), self._spread(most)
             return
@@ -367,7 +371,7 @@ class Memory:
             return []
         due = max(self.confirmed_us, self.pilot_us, self.sent_us) + PHYSICAL_US
         had_time_us = self.up_us + PHYSICAL_US
-        if not self.charging:
+        if not self.charging and not reading.old:
             followed = now_us >= due or not self.plugged or not self.confirmed_ma
         else:
             followed = now_us >= due or (self.metered and self._came_down(reading, now_us >= had_time_us))

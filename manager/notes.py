@@ -37,6 +37,13 @@ Kind = Literal[
     "doubted",
     "believed",
     "woken",
+    "phases",
+    "phases shown",
+    "phases refused",
+    "phases fixed",
+    "input",
+    "input lost",
+    "input unread",
 ]
 
 
@@ -57,7 +64,11 @@ class Note:
     another limit though it was told none.
     box or meter: ``silent`` (why): it stopped giving readings · ``back`` (silent_us) · ``impossible`` (why): what it
     answered cannot be · ``doubted`` (why, counted): what its meter shows is not believed, and how it is counted meanwhile ·
-    ``believed``: it is again. box: ``woken``: its pilot was interrupted, since its car seems to sleep. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
+    ``believed``: it is again. box: ``woken``: its pilot was interrupted, since its car seems to sleep ·
+    ``phases`` (phases, why): it is told to charge on so many · ``phases shown`` (phases): it shows another number than before ·
+    ``phases refused`` (code) · ``phases fixed``: its owner does not let them be changed. input: ``silent`` and
+    ``back`` as above · ``input`` (on): it is on from now on, or off · ``input lost`` (silent_us): the worst is taken to hold ·
+    ``input unread``: nothing reads it, so that holds always. link: ``late answer`` (unit, answers so far) · ``link down`` (why) · ``link up`` (connections so far).
     """
 
     at_us: int

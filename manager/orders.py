@@ -35,18 +35,19 @@ class Trip:
 class Orders:
     """What holds now. ``surplus_w`` None: no such limit. ``trips``: one for each box of the site, or none at all.
 
-    ``inputs``: the numbers of those inputs of the master that are on.
+    ``inputs``: the numbers of those inputs of the master that are on; ``unknown``: of those of which nobody knows.
     """
 
     dimmed: bool = False
     surplus_w: int | None = None
     trips: tuple[Trip | None, ...] = ()
     inputs: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
 
     def since(self, start_us: int) -> Orders:
         """The same with its times counted from ``start_us``."""
         trips = tuple(one and Trip(one.leaves_us - start_us, one.wants_wh) for one in self.trips)
-        return Orders(self.dimmed, self.surplus_w, trips, self.inputs)
+        return Orders(self.dimmed, self.surplus_w, trips, self.inputs, self.unknown)
 
 
 NO_ORDERS: Final = Orders()
@@ -107,4 +108,4 @@ class Desk:
             return told
         dimmed, surplus_w, _ = planned(self._site, self._day_us())
         surplus_w = surplus_w if told.surplus_w is None else told.surplus_w
-        return Orders(told.dimmed or dimmed, surplus_w, told.trips, told.inputs)
+        return Orders(told.dimmed or dimmed, surplus_w, told.trips, told.inputs, told.unknown)

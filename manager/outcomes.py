@@ -27,10 +27,12 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nothing came within the deadline."""
+    """Nothing came within the deadline, or a gateway said with exception ``code`` that nothing came behind it."""
+
+    code: int = 0
 
     def __str__(self) -> str:
-        return "no answer"
+        return f"no answer, says the gateway before it with exception {self.code}" if self.code else "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An exception response with its code."""
+    """An exception response with its code, by the unit itself."""
 
     code: int
 

@@ -27,7 +27,8 @@ class BoxReading:
     ``phases_ma``: the current at the box's terminals t1..t3 as measured, None without a meter that knows phases;
     ``power_w``/``energy_wh``: its meter's total, None where unknown. ``at_us``: when the answer arrived (loop time).
     ``restarts``: how often its hardware has started, where it counts that. ``boot_ma``: the limit at which it starts, 0 if
-    it starts disabled, None if it does not say.
+    it starts disabled, None if it does not say. ``phases``: on how many it charges, 1 or 3, where it changes that and it is
+    to be changed; None: that is not so, or it does not say. ``old``: all but the limit may be of some time ago.
     """
 
     at_us: int
@@ -41,6 +42,8 @@ class BoxReading:
     failsafe_ma: int | None = None
     restarts: int | None = None
     boot_ma: int | None = None
+    phases: int | None = None
+    old: bool = False
 
     def since(self, start_us: int, meter: MeterReading | None) -> BoxReading:
         """The same, its time counted from ``start_us``; what a meter of its own measures in place of what it measures."""
@@ -57,6 +60,8 @@ class BoxReading:
             self.failsafe_ma,
             self.restarts,
             self.boot_ma,
+            self.phases,
+            self.old,
         )
 
 
@@ -152,8 +157,14 @@ class View:
 
 
 class Command(NamedTuple):
-    """Cycle number, index of the box in the site, limit in mA (0 = stop)."""
+    """Cycle number, index of the box in the site, limit in mA (0 = stop).
+
+    With ``phases``, 1 or 3, the box, which has stopped, is to charge on so many from now on, and its limit of 0 stays as it is;
+    ``why`` says so to people.
+    """
 
     cycle: int
     box: int
     limit_ma: int
+    phases: int | None = None
+    why: str = ""

@@ -28,6 +28,7 @@ from typing import Final
 
 from chargebench.manager.behaviour import Behaviour
 from chargebench.manager.drivers.base import Answers, BoxDriver, Feed, Node, Read, Wakeable, Write
+from chargebench.manager.drivers.phases import PhaseSwitch
 from chargebench.manager.lag import Lag
 from chargebench.manager.meter_poll import MeterPoll
 from chargebench.manager.notes import Teller
@@ -36,6 +37,7 @@ from chargebench.manager.pacing import Pacing
 from chargebench.manager.presence import Heard, Presence, read_all, since
 from chargebench.manager.readings import BoxReading, BoxView, Remembered
 from chargebench.manager.site import Box, Failsafe, TcpAddress
+from chargebench.manager.turning import Turning
 from chargebench.manager.units import down_to_step
 from chargebench.manager.waking import Waking
 
@@ -70,6 +72,7 @@ class BoxPoll:
         *,
         may_write: bool = True,
         pacing: Pacing | None = None,
+        phases: PhaseSwitch | None = None,
     ) -> None:
         self.box = box
         self.may_write = may_write
@@ -84,6 +87,9 @@ class BoxPoll:
         self._ordered: int | None = None
         self._lag = Lag(driver.latency_us, box.maximum_ma)
         self._pacing = pacing or Pacing()
+        self._turning: Turning | None = None
+        if phases is not None:
+            self._turning = Turning(box.name, box.unit, phases, link, self._pacing, teller)
         self._node = driver if isinstance(driver, Node) else None
         wakes = driver.wakes if isinstance(driver, Wakeable) else ()
         self._waking = Waking(wakes, box.minimum_ma) if wakes else None
@@ -107,6 +113,13 @@ class BoxPoll:
         """The step in which the box takes limits."""
         return self._driver.step_ma
 
+    @property
+    def waits(self) -> bool:
+        """Whether its next round may do or find something else though the box shows the same."""
+        waking = self._waking is not None and self._waking.waits
+        turning = self._turning is not None and self._turning.waits
+        return waking or turning or self._standing or self._pacing.waits or self._lag.waits
+
     def license(self, allowed: bool, *, managed: bool) -> None:
         """Its licence comes or goes. Without one it is never written again, not even what it did not hear the first time."""
         if allowed == self.licensed:
@@ -128,9 +141,16 @@ class BoxPoll:
             self.behaviour.told(self._awaited_ma, self._teller.now_us())
             rank = "cut" if self._standing else "raise"
             self._teller.tell("command", self.box.name, cycle=cycle, limit_ma=limit_ma, rank=rank)
+            if self._turning is not None:
+                self._turning.forget()
         due = limit_ma is not None or self._standing or self.presence.silent_us is not None or self._in_doubt()
         due = due or self._pacing.waits
         self._writes = self._order() if due and not self._left_alone() else []
+
+    def turn(self, count: int, why: str) -> None:
+        """Have it charge on so many phases, before this round's reads. It has stopped."""
+        if self._turning is not None and self.may_write:
+            self._turning.order(count, why)
 
     def _order(self) -> list[Awaitable[Outcome]]:
         """Put the writes of the limit that was ordered last into the queue, as far as they may go now; none where nothing was."""
@@ -169,7 +189,7 @@ class BoxPoll:
             if await self._way_is_open():
                 self._open_us = self._teller.now_us()
             return
-        if not await self._written():
+        if not (await self._written() and await self._turned()):
             return
         for _ in range(2):
             if not await self._read():
@@ -178,6 +198,13 @@ class BoxPoll:
                 await self.feed()
                 return
         self.presence.lost("its connection breaks again and again")
+
+    async def _turned(self) -> bool:
+        """Write what changes its phases; whether the box answered."""
+        error = await self._turning.written() if self._turning is not None else None
+        if error is not None:
+            self._lost(error)
+        return error is None
 
     async def feed(self) -> None:
         """Keep its watchdog quiet, where that takes writes and is due before the next time."""
@@ -236,6 +263,10 @@ class BoxPoll:
         heard = await read_all(self._link, self.box.unit, reads)
         if not isinstance(heard, Heard):
             self._lost(heard)
+            return False
+        mute = await self._turning.read() if self._turning is not None else None
+        if mute is not None:
+            self._lost(mute)
             return False
         if self._epoch == self._link.epoch:
             self._understand(greeted, heard, known=known)
@@ -321,6 +352,8 @@ class BoxPoll:
             self._greeted = self._held = self._fed_us = None
             self._lag.forget()
             self._pacing.forget()
+            if self._turning is not None:
+                self._turning.forget()
         self.behaviour.forget()
         self.presence.lost(str(error))
         self._suspect(error)
@@ -345,6 +378,8 @@ class BoxPoll:
         if not self._driver.shows_limit:
             held_ma = self._held_ma()
             reading = replace(reading, limit_ma=self.box.maximum_ma if held_ma is None else held_ma)
+        if self._turning is not None:
+            reading = replace(reading, phases=self._turning.shown)
         follows_ma = self._lag.follows_ma(reading.limit_ma, heard.at_us)
         self.reading = reading if follows_ma == reading.limit_ma else replace(reading, limit_ma=follows_ma)
         self.presence.there()

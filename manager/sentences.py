@@ -24,6 +24,10 @@ def _command(note: Note) -> str:
     return f"{note.subject} is told {amperes(limit_ma)}" if limit_ma else f"{note.subject} is told to stop"
 
 
+def _count(note: Note) -> str:
+    return "one phase" if note.get("phases") == 1 else "three phases"
+
+
 def _back(note: Note) -> str | None:
     silent_us = int(note.get("silent_us"))
     return f"the master hears {note.subject} again after {lasted(silent_us)}" if silent_us else None
@@ -88,6 +92,19 @@ _TELLERS: Final[dict[Kind, Callable[[Note], str | None]]] = {
         f"{note.subject} takes connections and has never given a reading ({note.get('why')}): look for Modbus and the id"
         " in its settings"
     ),
+    "phases": lambda note: f"{note.subject} is told to charge on {_count(note)}: {note.get('why')}",
+    "phases shown": lambda note: f"{note.subject} shows that it charges on {_count(note)} now",
+    "phases refused": lambda note: (
+        f"{note.subject} refuses to charge on another number of phases with exception {note.get('code')}"
+    ),
+    "phases fixed": lambda note: (
+        f"the phases of {note.subject} may not be changed while a car is plugged in: have that released in its settings"
+    ),
+    "input": lambda note: f"{note.subject} is {'on' if note.get('on') else 'off'}",
+    "input lost": lambda note: (
+        f"{note.subject} was not read for {lasted(int(note.get('silent_us')))}: what is worst for the boxes holds"
+    ),
+    "input unread": lambda note: f"nothing reads {note.subject}: what is worst for the boxes holds",
     "remembers": _remembers,
     "forgotten": lambda note: f"the master remembers nothing: {note.get('why')}",
     "unsaved": lambda note: f"the master can keep nothing, so it raises nothing: {note.get('why')}",

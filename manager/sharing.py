@@ -55,7 +55,7 @@ class Sharing:
         self.orders: Orders = NO_ORDERS
         self.share = share
         self._site = site
-        self._circuits = circuits
+        self.circuits = circuits
         self._wishes = [_Wish() for _ in site.boxes]
         managed = [box for box in site.boxes if box.licensed]
         self._dimmed_w = dimmed_w(len(managed))
@@ -65,15 +65,21 @@ class Sharing:
     ) -> Allocation:
         """What the policy gives under the orders. ``free`` is left with what the orders leave on the nodes that are theirs."""
         asks = done_last(self._with_trips(asks, boxes, now_us))
-        if self._circuits.uneven is not None:
+        if self.circuits.uneven is not None:
             l1, l2, l3 = self._drawn_unevenly(boxes)
             for phase, ma in enumerate((min(l2, l3), min(l1, l3), min(l1, l2))):
-                free[self._circuits.uneven + phase] += down_to_step(ma, STEADY_MA)
+                free[self.circuits.uneven + phase] += down_to_step(ma, STEADY_MA)
         power_w = self._power_w()
-        if power_w is None or self._circuits.ordered is None:
+        if power_w is None or self.circuits.ordered is None:
             return self.share(asks, free, grace_ma)
-        free[self._circuits.ordered] += power_w * 1_000_000 // self._site.connection.voltage_mv - NO_LIMIT_MA
+        free[self.circuits.ordered] += power_w * 1_000_000 // self._site.connection.voltage_mv - NO_LIMIT_MA
         return self.share(asks, free, grace_ma)
+
+    def again(
+        self, asks: Sequence[Ask], free: Sequence[int], grace_ma: Sequence[int], boxes: Sequence[Memory], now_us: int
+    ) -> Allocation:
+        """What the policy would give for other asks, out of ``free`` as ``allocate`` has left it."""
+        return self.share(done_last(self._with_trips(asks, boxes, now_us)), list(free), grace_ma)
 
     def due(self, boxes: Sequence[Memory], now_us: int) -> list[int]:
         """When a trip makes its car urgent, if it charges no more until then, and when it is over."""

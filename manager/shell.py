@@ -22,7 +22,10 @@ from typing import Any, Protocol, runtime_checkable
 from chargebench.datasheets.errors import BadInput
 from chargebench.datasheets.load import load
 from chargebench.manager.doubts import Doubts
+from chargebench.manager.drivers.old_reads import OldReads
+from chargebench.manager.drivers.phases import PhaseSwitch
 from chargebench.manager.drivers.registry import Sheets, box_driver, dozes, gap_us, meter_driver, told_by_broadcast
+from chargebench.manager.inputs import InputPoll, Inputs
 from chargebench.manager.ledger import Ledger, Store, Unusable
 from chargebench.manager.licence import licensed, third_party
 from chargebench.manager.links.link import Link
@@ -72,13 +75,15 @@ class Life:
 
     ``licences`` says how many there are now, beyond those that are free; as many as the site says, if left out. ``store``
     keeps what is to be known after a restart; it is used only where something is written. ``orders`` says what is ordered now,
-    ``day_us`` the time of the day, us since midnight, by which the site's own plan goes.
+    ``day_us`` the time of the day, us since midnight, by which the site's own plan goes. ``tells_inputs``: the orders tell which
+    inputs are on that are not read.
     """
 
     licences: Callable[[], int] | None = None
     store: Store | None = None
     orders: Callable[[], Orders] | None = None
     day_us: Callable[[], int] | None = None
+    tells_inputs: bool = False
 
 
 async def manage(  # noqa: PLR0913 all that it is given from outside
@@ -102,6 +107,7 @@ async def manage(  # noqa: PLR0913 all that it is given from outside
     ways = (links or Links)(site, ports, teller)
     crew = Crew(site, ways, teller, sheets, life.licences)
     crew.desk = Desk(site, life.orders, life.day_us)
+    crew.inputs = Inputs(site, ways.to, teller, told=life.tells_inputs)
     keeper = Keeper(site, life.store, crew, teller) if life.store is not None and site.management else None
     tasks = [asyncio.get_running_loop().create_task(link.run(), name=f"link {link.name}") for link in ways.all]
     try:
@@ -247,6 +253,7 @@ class Crew:
         self._box_meters: list[MeterPoll] = []
         self._doubts = Doubts(site, teller)
         self.desk = Desk(site)
+        self.inputs: Inputs | None = None
         for box in site.boxes:
             meter = None
             link = links.to(box.address, box.name)
@@ -265,7 +272,11 @@ class Crew:
             may_write = site.management and box.licensed and not box.observed
             driver = box_driver(box.device, sheets, box.unit)
             pacing, meant = Pacing.of(sheets(box.device)), as_meant(site.policy, box)
-            poll = BoxPoll(meant, driver, link, teller, meter, may_write=may_write, pacing=pacing)
+            phases = None if box.switch_us is None or box.memory_us else PhaseSwitch(sheets(box.device))
+            if box.memory_us:
+                driver = OldReads(driver, box.failsafe, box.maximum_ma)
+            believed = None if box.meter is not None and box.meter.memory_us else meter
+            poll = BoxPoll(meant, driver, link, teller, believed, may_write=may_write, pacing=pacing, phases=phases)
             if not box.licensed:
                 teller.tell("unlicensed", box.name)
             self.boxes.append(poll)
@@ -281,6 +292,8 @@ class Crew:
         meters = zip(self.meters, self._site.meters, strict=True)
         seen = self._doubts.believable(View(boxes, tuple(meter.view(start_us, one.phases) for meter, one in meters)))
         orders = self.desk.now()
+        if self.inputs is not None:
+            orders = self.inputs.over(orders, now_us())
         return seen if orders is NO_ORDERS else replace(seen, orders=orders.since(start_us))
 
     def review_licences(self) -> None:
@@ -301,8 +314,16 @@ class Crew:
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""
         heard = [one for one in commands if self.boxes[one.box].licensed and not self.boxes[one.box].box.observed]
-        limits = {one.box: one.limit_ma for one in heard}
+        limits = {one.box: one.limit_ma for one in heard if one.phases is None}
         for k, box in enumerate(self.boxes):
             box.begin(cycle, limits.get(k))
-        polls: list[BoxPoll | MeterPoll] = [*self.boxes, *self._box_meters, *self.meters]
-        await self._links.all_at_once([poll.round() for poll in polls])
+        for one in heard:
+            if one.phases is not None:
+                self.boxes[one.box].turn(one.phases, one.why)
+        inputs = self.inputs
+        boxes = [
+            inputs.behind(box) if inputs is not None and inputs.on(box.box.name) else box.round() for box in self.boxes
+        ]
+        apart = inputs.apart if inputs is not None else ()
+        polls: list[MeterPoll | InputPoll] = [*self._box_meters, *self.meters, *apart]
+        await self._links.all_at_once([*boxes, *(poll.round() for poll in polls)])

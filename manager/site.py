@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_args
 
+from chargebench.datasheets.model import Table
+
 Mode = Literal["rtu", "ascii"]
 """The two transmission modes of a serial line."""
 
@@ -55,6 +57,61 @@ class Switched:
     on_ma: int
     off_ma: int
 
+    def stands_ma(self, inputs: tuple[int, ...], unknown: tuple[int, ...]) -> int:
+        """What holds while ``inputs`` are on; the lower of both while nobody knows whether its own is."""
+        if self.input in unknown:
+            return min(self.on_ma, self.off_ma)
+        return self.on_ma if self.input in inputs else self.off_ma
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedPhases:
+    """Limits of L1..L3 that an input of the master decides; 0 = stop."""
+
+    input: int
+    on_ma: tuple[int, int, int]
+    off_ma: tuple[int, int, int]
+
+    def stands_ma(self, inputs: tuple[int, ...], unknown: tuple[int, ...]) -> tuple[int, int, int]:
+        """What holds while ``inputs`` are on; on each phase the lower of both while nobody knows whether its own is."""
+        if self.input in unknown:
+            (a1, a2, a3), (b1, b2, b3) = self.on_ma, self.off_ma
+            return min(a1, b1), min(a2, b2), min(a3, b3)
+        return self.on_ma if self.input in inputs else self.off_ma
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedPower:
+    """A power that an input of the master decides; 0 = stop."""
+
+    input: int
+    on_w: int
+    off_w: int
+
+    def stands_w(self, inputs: tuple[int, ...], unknown: tuple[int, ...]) -> int:
+        """What holds while ``inputs`` are on; the lower of both while nobody knows whether its own is."""
+        if self.input in unknown:
+            return min(self.on_w, self.off_w)
+        return self.on_w if self.input in inputs else self.off_w
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of the master: a contact, read as a bit of a register or as a coil or discrete input, whose bit is 0.
+
+    It is on where the bit is 1, or where it is 0 if it is ``inverted``. ``box`` names the Power Brain whose S0 input it is,
+    "" where it is on no box.
+    """
+
+    number: int
+    address: Address
+    unit: int
+    table: Table
+    register: int
+    bit: int = 0
+    inverted: bool = False
+    box: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -77,11 +134,16 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A sub-distribution with a limit per phase (L1..L3) of its own, fed by another circuit, or "" by the house connection."""
+    """A sub-distribution with a limit per phase (L1..L3) of its own, fed by another circuit, or "" by the house connection.
+
+    Where an input decides the limit (``switched``), ``limit_ma`` is the greater of both on each phase.
+    """
 
     name: str
     limit_ma: tuple[int, int, int]
     fed_by: str = ""
+    fuse: Fuse | None = None
+    switched: SwitchedPhases | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +156,12 @@ class Failsafe:
 
 @dataclass(frozen=True, slots=True)
 class BoxMeter:
-    """The meter attached to a box in the master ("pinned"): its own address and unit id."""
+    """The meter attached to a box in the master ("pinned"): its own address and unit id, and how old what is read may be."""
 
     device: str
     address: Address
     unit: int
+    memory_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +169,9 @@ class Box:
     """One EVSE. ``phases``: the house phase (0..2) at each of its terminals; ``internal``: the master's own.
 
     ``circuit`` names what feeds it, "" the house connection itself. ``enabled``: whether it is to charge at all; one that is not
-    is told 0. ``observed``: it is read and never written. ``maximum_ma`` is no more than its cable carries.
+    is told 0. ``observed``: it is read and never written. ``maximum_ma`` is no more than its cable carries. ``switch_us``: it
+    may be told to charge on its first phase alone or on all three, and is not to charge for so long then; None: it may not.
+    ``memory_us``: what is read of it may be so old, since a gateway answers from memory; 0: it answers itself.
     """
 
     name: str
@@ -127,6 +192,8 @@ class Box:
     circuit: str = ""
     enabled: bool = True
     observed: bool = False
+    switch_us: int | None = None
+    memory_us: int = 0
 
     @property
     def failsafe(self) -> Failsafe | None:
@@ -155,11 +222,12 @@ class HouseMeter:
     role: Role
     phases: tuple[int, ...] = (0, 1, 2)
     factor: int = 1
+    memory_us: int = 0
 
     @property
     def tells_house(self) -> bool:
-        """Whether it tells what the house draws."""
-        return self.role in {"grid supply", "consumption"}
+        """Whether it tells what the house draws; one that is read from a memory tells what it drew."""
+        return self.role in {"grid supply", "consumption"} and not self.memory_us
 
 
 Policy = Literal["fair", "original", "first-come", "equal-split", "rotation", "none"]
@@ -185,7 +253,8 @@ class Site:
 
     ``licences``: how many boxes of other makers may be managed beyond those that are free. ``policy``: by whose rules.
     ``imbalance_ma``: by how much the boxes that do not use all phases may load one more than another. ``dimming``: that the
-    grid operator may dim, and when that is so by itself; None where he may not.
+    grid operator may dim, and when that is so by itself; None where he may not. ``dimming_input``: his order is that this
+    input is on. ``surplus_input``: what the roof has to spare, as an input tells it. ``inputs``: those that the master reads.
     """
 
     connection: Connection
@@ -199,3 +268,6 @@ class Site:
     imbalance_ma: int | None = None
     dimming: Hours | None = None
     surplus: Surplus = ()
+    inputs: tuple[Input, ...] = ()
+    dimming_input: int | None = None
+    surplus_input: SwitchedPower | None = None

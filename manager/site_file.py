@@ -13,16 +13,17 @@ from chargebench.datasheets.forms import Current, Duration, Form, Name, Phases, 
 from chargebench.datasheets.load import load, names
 from chargebench.datasheets.quantity import show
 from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
-from chargebench.manager.circuits_file import CircuitForm, circuits, unknown
-from chargebench.manager.inputs_file import TotalPower
+from chargebench.manager.circuits_file import CircuitForm, FuseForm, circuits, unknown
+from chargebench.manager.gateways_file import Behind, GatewayForm
+from chargebench.manager.inputs_file import InputForm, Total, TotalPower, inputs
 from chargebench.manager.licence import MOST_SLAVES, licensed, surplus_slaves, third_party
-from chargebench.manager.orders_file import Dimming, SurplusSteps, hours, surplus
+from chargebench.manager.orders_file import Dimming, DimmingForm, Spare, hours, surplus
+from chargebench.manager.phases_file import switch_us
 from chargebench.manager.site import (
     Address,
     Box,
     BoxMeter,
     Connection,
-    Fuse,
     HouseMeter,
     Mode,
     Policy,
@@ -91,13 +92,6 @@ LINE_UNIT_MOST: Final = 247
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class FuseForm(Form):
-    """``fuse: {rating: 50 A, curve: SLS-E}``."""
-
-    rating: Current
-    curve: Literal["gG", "SLS-E", "SLS-Cs", "B", "C"]
-
-
 class ConnectionForm(Form):
     """``connection:`` of a site."""
 
@@ -150,6 +144,7 @@ class BoxForm(Form):
     cable: Current | None = None
     charge_enabled: Literal["on", "off"] = "on"
     observation: Literal["on", "off"] = "off"
+    phase_switching: Literal["on", "off"] = "off"
 
 
 class MeterForm(Form):
@@ -173,7 +168,9 @@ class SiteForm(Form):
     circuits: tuple[CircuitForm, ...] = ()
     imbalance: Current | None = None
     dimming: Dimming | None = None
-    surplus: SurplusSteps = ()
+    surplus: Spare = ()
+    inputs: tuple[InputForm, ...] = ()
+    gateways: tuple[GatewayForm, ...] = ()
     load_management: Literal["on", "observation", "off"] = "on"
     policy: Policy = "fair"
     licences: Annotated[int, Field(ge=0, le=99)] = 0
@@ -212,11 +209,23 @@ def build(form: SiteForm, document: Document, loc: tuple[str | int, ...] = ()) -
         problems.add((*loc, "evses", k), f"expected at most {MOST_SLAVES} slave EVSEs, this is one more")
     dimmed = hours(form.dimming, (*loc, "dimming"), problems)
     spare = surplus(form.surplus, (*loc, "surplus"), problems)
+    read = inputs(form.inputs, boxes, parse_address, (*loc, "inputs"), problems)
+    behind = Behind(form.gateways, parse_address, (*loc, "gateways"), problems)
+    boxes, meters = behind.boxes(boxes), behind.meters(meters)
+    behind.refuse_inputs(read)
     problems.raise_any()
     boxes = _licensed(boxes, form.licences)
     managed = form.load_management == "on"
     site = Site(_connection(form.connection), boxes, meters, managed, document.name, form.licences, form.policy, tree)
-    return replace(site, imbalance_ma=form.imbalance, dimming=dimmed, surplus=spare)
+    return replace(
+        site,
+        imbalance_ma=form.imbalance,
+        dimming=dimmed,
+        surplus=spare,
+        inputs=read,
+        dimming_input=form.dimming.input if isinstance(form.dimming, DimmingForm) else None,
+        surplus_input=form.surplus.power() if isinstance(form.surplus, Total) else None,
+    )
 
 
 def _unit(address: Address, unit: int, loc: tuple[str | int, ...], problems: Problems) -> None:
@@ -250,7 +259,7 @@ def _connection(form: ConnectionForm) -> Connection:
         reserve_ma=per_phase_ma(form.reserve, form.voltage),
         voltage_mv=form.voltage,
         house_max_ma=form.house_max,
-        fuse=None if form.fuse is None else Fuse(form.fuse.rating, form.fuse.curve),
+        fuse=None if form.fuse is None else form.fuse.fuse(),
         limit_input=form.max_total_power.switched(form.voltage),
         evse_input=None if own is None else own.switched(form.voltage),
     )
@@ -283,6 +292,9 @@ def _box(form: BoxForm, loc: tuple[str | int, ...], problems: Problems) -> Box:
         circuit=form.circuit or "",
         enabled=form.charge_enabled == "on",
         observed=form.observation == "on",
+        switch_us=switch_us(form.device, form.phases, (*loc, "phase_switching"), problems)
+        if form.phase_switching == "on"
+        else None,
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, fields, replace
 
 from chargebench.datasheets.words import amperes, lasted
 from chargebench.manager.controller import FAR, Controller
+from chargebench.manager.inputs import numbers
 from chargebench.manager.readings import BoxView, MeterView, View
 from chargebench.manager.site import Box, HouseMeter, Site
 from chargebench.manager.units import Amps3
 from chargebench.manager.why import reasons
 
-WAITING, RISING = ("waits", "pauses"), "may have"
+WAITING, RISING = ("waits", "pauses", "changes"), "may have"
 """How the reason of a box begins whose turn comes by itself, and of one that will have more."""
 
 
@@ -24,7 +25,7 @@ class BoxStatus:
     """One box. What was never read is None. ``limit_ma``: what it lets its car take; ``booked_ma``: what it is counted with.
 
     ``age_us``: so long ago it was read. ``failsafe_us`` 0: it never falls back. ``target_ma``: what the last decision wants it to
-    have.
+    have. ``phases``: on how many it charges, where that may be switched and it says so.
     """
 
     name: str
@@ -41,6 +42,7 @@ class BoxStatus:
     age_us: int | None = None
     why: str = ""
     target_ma: int | None = None
+    phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class MeterStatus:
 class Status:
     """The whole. ``background``: what the house is taken to draw; ``booked``: what the boxes may; None: the policy does not say.
 
-    ``next_us``: until something may change by itself; None where nothing will, or the policy does not say.
+    ``next_us``: until something may change by itself; None where nothing will, or the policy does not say. ``limit_ma`` is that
+    which holds now, as the inputs are. ``inputs``: each by its number, None where nobody knows whether it is on.
     """
 
     cycle: int
@@ -70,6 +73,7 @@ class Status:
     boxes: tuple[BoxStatus, ...]
     meters: tuple[MeterStatus, ...]
     next_us: int | None = None
+    inputs: tuple[tuple[int, bool | None], ...] = ()
 
     def same(self, other: Status | None) -> bool:
         """Whether another one says the same, but for its cycle and for how old everything is."""
@@ -84,7 +88,8 @@ class Status:
             "booked_ma": self.booked,
         }
         whole = {"cycle": self.cycle, "next_us": self.next_us, "connection": connection}
-        return {**whole, "boxes": self.boxes_json(), "meters": [_plain(one) for one in self.meters]}
+        inputs = [{"number": number, "on": on} for number, on in self.inputs]
+        return {**whole, "boxes": self.boxes_json(), "meters": [_plain(one) for one in self.meters], "inputs": inputs}
 
     def boxes_json(self) -> list[dict[str, object]]:
         """The boxes for a program."""
@@ -98,10 +103,11 @@ def status_of(site: Site, controller: object, n: int, view: View, now_us: int) -
     targets: Sequence[int | None] = booked
     if fair is not None:
         booked, targets = [memory.booked_ma() for memory in fair.boxes], fair.decision.targets
-    why = reasons(controller, view)
+    why, orders, switched = reasons(controller, view), view.orders, site.connection.limit_input
+    inputs = dict.fromkeys((*numbers(site), *(one.number for one in site.inputs)))
     return Status(
         cycle=n,
-        limit_ma=site.connection.limit_ma,
+        limit_ma=site.connection.limit_ma if switched is None else switched.stands_ma(orders.inputs, orders.unknown),
         reserve_ma=site.connection.reserve_ma,
         background=None if fair is None else fair.decision.background,
         booked=None if fair is None else fair.decision.booked,
@@ -111,6 +117,7 @@ def status_of(site: Site, controller: object, n: int, view: View, now_us: int) -
         ),
         meters=tuple(_meter(one, seen, now_us) for one, seen in zip(site.meters, view.meters, strict=True)),
         next_us=None if fair is None or fair.next_cycle >= FAR else max(0, fair.next_cycle - n) * fair.cycle_us,
+        inputs=tuple((one, None if one in orders.unknown else one in orders.inputs) for one in sorted(inputs)),
     )
 
 
@@ -162,6 +169,7 @@ def _box(box: Box, seen: BoxView, now_us: int) -> BoxStatus:
         failsafe_ma=reading.failsafe_ma,
         failsafe_us=reading.failsafe_us,
         age_us=now_us - reading.at_us,
+        phases=reading.phases,
     )
 
 

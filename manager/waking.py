@@ -28,6 +28,11 @@ class Waking:
         self._since_us: int | None = None
         self._times = 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether a pilot may be interrupted later though nothing else happens."""
+        return self._since_us is not None and self._times < TIMES
+
     def due(self, reading: BoxReading) -> bool:
         """Whether the pilot is to be interrupted now; to be asked of every reading."""
         enough = reading.limit_ma >= self._minimum_ma

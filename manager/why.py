@@ -40,8 +40,8 @@ def _of_fair(controller: Controller) -> tuple[str, ...]:
 
 def _left(controller: Controller) -> list[int]:
     """What the last decision left free on each node."""
-    decision, circuits = controller.decision, controller.circuits
-    left = [*decision.free, *circuits.limits_at(controller.sharing.orders.inputs)[3:]]
+    decision, circuits, orders = controller.decision, controller.circuits, controller.sharing.orders
+    left = [*decision.free, *circuits.limits_at(orders.inputs, orders.unknown)[3:]]
     for memory, target in zip(controller.boxes, decision.targets, strict=True):
         for place in circuits.places(memory.box.circuit):
             for phase in range(3):
@@ -70,6 +70,7 @@ def _shared(controller: Controller, k: int, left: list[int]) -> str:
     cases: Sequence[tuple[bool, str]] = (
         (not memory.plugged, "no car"),
         (not memory.box.enabled, "not to charge, as its site says"),
+        (controller.switching.busy(k), controller.switching.why(k)),
         (waits, f"waits: {_full(controller, k, left, memory.box.minimum_ma)}"),
         (not target, "pauses before its next turn"),
         (_waits_for_cuts(memory, target), f"may have {amperes(target)} once others have come down"),

@@ -23,7 +23,9 @@ from chargebench.scenarios.checks.finding import Finding, Found, Ground, Proof, 
 from chargebench.scenarios.checks.holds import lines_run, registers_hold, truth_holds
 from chargebench.scenarios.checks.house import fuse_and_limit, house
 from chargebench.scenarios.checks.imbalance import imbalance
+from chargebench.scenarios.checks.inputs import input_places, inputs
 from chargebench.scenarios.checks.licences import licences
+from chargebench.scenarios.checks.memory import remembered
 from chargebench.scenarios.checks.minimums import minimums
 from chargebench.scenarios.checks.observation import observation
 from chargebench.scenarios.checks.policies import unmanaged
@@ -44,6 +46,7 @@ STRUCTURE: tuple[Proof, ...] = (
     ids.ranges,
     devices.s0_meters,
     reaction.fuse_is_known,
+    input_places,
     lines_run,
     registers_hold,
 )
@@ -52,6 +55,7 @@ PROOFS: tuple[Proof, ...] = (
     failsafe_sum,
     blackout_sum,
     reaction.reaction,
+    reaction.circuits_bear,
     fuse_and_limit,
     poll_rounds,
     fed_in_time,
@@ -59,6 +63,7 @@ PROOFS: tuple[Proof, ...] = (
     imbalance,
     minimums,
     circuits,
+    inputs,
     unmanaged,
 )
 OBSERVED: tuple[Proof, ...] = (observation, poll_rounds)
@@ -100,6 +105,7 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
     if not any(one.severity == "error" for one in found):  # they would only be told twice
         found.extend([*truth_holds(scenario)] or cannot_be(scenario))
         found.extend(readers(scenario))
+        found.extend(remembered(scenario))
         found.extend(reads_low(scenario))
         found.extend(reads_backwards(scenario))
     return [*found, *out_of_reach(scenario), *unforeseen(scenario)]

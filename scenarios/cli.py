@@ -20,12 +20,12 @@ from typing import NoReturn
 import click
 
 from chargebench.manager.site import POLICIES, Policy
+from chargebench.scenarios.cli_options import as_json
+from chargebench.scenarios.cli_tell import tell
 from chargebench.scenarios.tiers import TIERS, Tier
 
 FAILED, OUTSIDE, DIFFERS, OURS, INTERRUPTED = 1, 3, 4, 70, 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # no simulated wire fails like this: it is stdout
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -59,9 +59,16 @@ def chargebench() -> None:
     help="At register, bytes are made only where something can happen to them; the commands are the same.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run (for several: one folder each in it).")
+@click.option("--pcap", metavar="FILE", type=click.Path(path_type=Path), help="Capture every bus there, for Wireshark.")
 @as_json
-def run(
-    names: tuple[str, ...], seed: int | None, policy: Policy | None, tier: Tier, out: Path | None, as_json: bool
+def run(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    names: tuple[str, ...],
+    seed: int | None,
+    policy: Policy | None,
+    tier: Tier,
+    out: Path | None,
+    pcap: Path | None,
+    as_json: bool,
 ) -> int:
     """Run scenarios and judge them.
 
@@ -70,7 +77,7 @@ def run(
     """
     from chargebench.scenarios import verbs_run
 
-    return verbs_run.run_all(names, verbs_run.How(seed, policy, tier), out, as_json=as_json)
+    return verbs_run.run_all(names, verbs_run.How(seed, policy, tier), verbs_run.Kept(out, pcap), as_json=as_json)
 
 
 @chargebench.command()
@@ -163,6 +170,7 @@ def emulate(  # noqa: PLR0913, PLR0917  (one argument for each option)
     "--log", type=click.Path(path_type=Path), help="The file of the log; its older pieces are FILE.1 to FILE.4."
 )
 @click.option("--licences", metavar="N|FILE", help="How many there are; as the site says, if left out.")
+@click.option("--orders", type=click.Path(path_type=Path), help="A file by which people order: dimmed, surplus, trips.")
 @click.option(
     "--line", "lines", multiple=True, metavar="LINE=TTY", help="The serial port of a line; /dev/LINE, if left out."
 )
@@ -180,6 +188,7 @@ def manage(  # noqa: PLR0913, PLR0917  (one argument for each option)
     store: Path | None,
     log: Path | None,
     licences: str | None,
+    orders: Path | None,
     lines: tuple[str, ...],
     tcp: tuple[str, ...],
     observe: bool,
@@ -197,12 +206,13 @@ def manage(  # noqa: PLR0913, PLR0917  (one argument for each option)
     from chargebench.scenarios import verbs_manage
 
     return verbs_manage.manage(
-        verbs_manage.Wish(site, store, log, licences, lines, tcp, observe, as_json, http, serve_modbus)
+        verbs_manage.Wish(site, store, log, licences, lines, tcp, observe, as_json, http, serve_modbus, orders)
     )
 
 
 @chargebench.command()
-@click.option("--line", "lines", multiple=True, required=True, metavar="LINE=PORT", help="What is served; see below.")
+@click.argument("site", required=False, type=click.Path(path_type=Path))
+@click.option("--line", "lines", multiple=True, metavar="LINE=PORT", help="What is served; see below.")
 @click.option(
     "--listen", multiple=True, metavar="[HOST:]PORT[=LINE[/UNIT]]", help="Where; a free port, if it is left out or 0."
 )
@@ -219,8 +229,14 @@ def manage(  # noqa: PLR0913, PLR0917  (one argument for each option)
 )
 @click.option("--clients", type=click.IntRange(1, 4096), default=64, show_default=True, help="So many at a time.")
 @click.option("--idle", metavar="TIME", help="Clients that ask nothing for so long are let go; 5 min, if left out.")
+@click.option("--every", metavar="TIME", help="The table is drawn so often, or told; 1 s, and 10 s with --json.")
+@click.option("--faults", multiple=True, metavar="FAULT|FILE", help="Make this go wrong on the line; see below.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="By it the faults are drawn.")
+@click.option("--pcap", metavar="FILE", help="Capture lines and clients there, for Wireshark.")
+@click.option("--pcap-mb", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Size of a piece of it.")
 @as_json
 def proxy(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    site: Path | None,
     lines: tuple[str, ...],
     listen: tuple[str, ...],
     units: tuple[str, ...],
@@ -232,87 +248,83 @@ def proxy(  # noqa: PLR0913, PLR0917  (one argument for each option)
     retries: int,
     clients: int,
     idle: str | None,
+    every: str | None,
+    faults: tuple[str, ...],
+    seed: int,
+    pcap: str | None,
+    pcap_mb: int,
     as_json: bool,
 ) -> int:
     """Serve the units behind serial lines to clients on Modbus TCP, until Ctrl-C.
 
-    A line is COM1,9600,8,n,1=/dev/ttyUSB0 (…,1,ascii in ASCII mode). A box that bears one client only is
+    Of a SITE all serial lines are served, on /dev/LINE or where --line COM1=/dev/ttyUSB0 says. Without one, a line is COM1,9600,8,n,1=/dev/ttyUSB0 (…,1,ascii in ASCII mode). A box that bears one client only is
     garage=tcp://192.168.2.151:4701, and a line behind an adapter that carries its bytes COM1,9600,8,n,1=rtu-tcp://HOST:PORT.
     A rule is "192.168.2.0/24 units=1-3 functions=3,4 registers=8092-8101", or parts of that. Other machines get in only where
     --listen names an address of theirs. With --json the first line of stdout is {"listening": [...]}, when all is open.
+    A fault is a kind (silence, lost, delay, late, garble, zeros, split, twice, echo, exception) and, if need be, whom it hits:
+    "garble share=1% lines=COM1 units=1-3 functions=3,4 requests=100-200", "late by=800ms", "exception code=6".
+    Exit status: 0 ended by somebody; 2 what was asked for cannot be; 3 a port or a place to listen at cannot be had.
     """
     from chargebench.scenarios import verbs_proxy
 
-    return verbs_proxy.proxy(
-        verbs_proxy.Wish(lines, listen, units, allow, read_only, answer, gap, echo, retries, clients, idle, as_json)
+    wish = verbs_proxy.Wish(
+        lines,
+        listen,
+        units,
+        allow,
+        read_only,
+        answer,
+        gap,
+        echo,
+        retries,
+        clients,
+        idle,
+        as_json,
+        site,
+        every,
+        pcap,
+        pcap_mb,
     )
+    if not faults:
+        return verbs_proxy.proxy(wish)
+    from chargebench.scenarios import line_faults
+
+    return verbs_proxy.proxy(wish, line_faults.before(faults, seed))
 
 
-@chargebench.group()
-@click.option("--to", type=click.Path(path_type=Path), help="The socket of the emulation, where several run.")
-@click.pass_context
-def tell(context: click.Context, to: Path | None) -> None:
-    """Do something in an emulation that runs: plug in, unplug, break something, switch loads on."""
-    context.obj = to
-
-
-def _tell(context: click.Context, do: str, as_json: bool, **fields: object) -> int:
-    from chargebench.scenarios import verbs_emulate
-
-    request = {"do": do, **{name: value for name, value in fields.items() if value is not None}}
-    return verbs_emulate.tell(request, context.obj, as_json=as_json)
-
-
-@tell.command("plug")
-@click.argument("box")
-@click.option("--car", help="One of cars list; one that takes 11 kW on three phases, if left out.")
-@click.option("--as", "name", help="What it is called.")
-@click.option("--wants", help="How much energy, such as 20 kWh; 100 kWh, if left out.")
+@chargebench.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--dry-run", "only_told", is_flag=True, help="Tell what would run, and about how long.")
+@click.option("--out", type=click.Path(path_type=Path), help="Its folder; runs/whatif-STUDY, if left out.")
+@click.option("--tier", type=click.Choice(TIERS), help="Run the cells there, whatever the study says.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="So many processes; one for each core, if left out.")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler that runs, such as tcp://10.0.0.5:8786.")
+@click.option(
+    "--from-run", metavar="CELL", help="Write a cell (VARIATION/SEED, or a night of it, .../DAY) as a scenario."
+)
 @as_json
-@click.pass_context
-def tell_plug(
-    context: click.Context, box: str, car: str | None, name: str | None, wants: str | None, as_json: bool
+def whatif(  # noqa: PLR0913, PLR0917  (one argument for each option)
+    study: Path,
+    only_told: bool,
+    out: Path | None,
+    tier: Tier | None,
+    workers: int | None,
+    scheduler: str | None,
+    from_run: str | None,
+    as_json: bool,
 ) -> int:
-    """Plug a car in at BOX. It stays until it is unplugged."""
-    return _tell(context, "plug", as_json, plugs=box, car=car, wants=wants, **{"as": name})
+    """Answer the question of STUDY: the same manager in many worlds, days or years of them.
+
+    A study says where cars come to, who comes, what varies and which figures count. Every cell (a variation with a seed) is
+    kept as it comes, so a study that was broken off goes on where it was. Exit status: 2 the study is wrong; 3 the folder
+    or the scheduler cannot be had; 70 a cell has failed, and the others are told.
+    """
+    from chargebench.scenarios import verbs_whatif
+
+    return verbs_whatif.whatif(verbs_whatif.Wish(study, out, tier, workers, scheduler, only_told, from_run, as_json))
 
 
-@tell.command("unplug")
-@click.argument("box")
-@as_json
-@click.pass_context
-def tell_unplug(context: click.Context, box: str, as_json: bool) -> int:
-    """Unplug the car at BOX."""
-    return _tell(context, "unplug", as_json, box=box)
-
-
-@tell.command("fault")
-@click.argument("fault")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--for", "lasts", help="How long, such as 30 s; for good, if left out.")
-@as_json
-@click.pass_context
-def tell_fault(context: click.Context, fault: str, names: tuple[str, ...], lasts: str | None, as_json: bool) -> int:
-    """Let FAULT, such as silence or reboot, begin on each NAME."""
-    return _tell(context, "fault", as_json, fault=fault, on=list(names), **{"for": lasts})
-
-
-@tell.command("house")
-@click.argument("load")
-@click.option("--phases", help="On which, such as L1; on all three, if left out.")
-@as_json
-@click.pass_context
-def tell_house(context: click.Context, load: str, phases: str | None, as_json: bool) -> int:
-    """Let the house draw LOAD from now on: 4 A on each phase, or 2 kW in all."""
-    return _tell(context, "house", as_json, load=load, phases=phases)
-
-
-@tell.command("show")
-@as_json
-@click.pass_context
-def tell_show(context: click.Context, as_json: bool) -> int:
-    """Print every box as it is now."""
-    return _tell(context, "show", as_json)
+chargebench.add_command(tell)
 
 
 @chargebench.group()

@@ -36,6 +36,11 @@ class Court:
         self._samples = [ears.sample for ears in self._ears if ears.sample is not None]
         self._notes = [ears.note for ears in self._ears if ears.note is not None]
 
+    @property
+    def samples(self) -> bool:
+        """Whether any law looks at samples."""
+        return bool(self._samples)
+
     def event(self, event: Event) -> None:
         """Something happened in the world."""
         for hear in self._events:

@@ -15,12 +15,14 @@ from chargebench.emulator.spec import WorldSpec
 from chargebench.manager.site import Policy, Site
 from chargebench.manager.site_file import SiteForm, build
 from chargebench.scenarios import expectations, faults
+from chargebench.scenarios.contacts import with_contacts
 from chargebench.scenarios.desk import Desk
 from chargebench.scenarios.desk import Reader as DeskReader
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.expectations import Expectation
 from chargebench.scenarios.fleet import Fleet, Recorded
 from chargebench.scenarios.form import House, Outline
+from chargebench.scenarios.gateways import with_gateways
 from chargebench.scenarios.moments import Clock
 from chargebench.scenarios.network import with_network
 from chargebench.scenarios.sessions import parse_sessions
@@ -121,6 +123,11 @@ def read_scenario(
     return _scenario(document, text, path, variant, name or path.stem, kept)
 
 
+def from_document(document: Document, path: Path, name: str) -> Scenario:
+    """A scenario that was put together and not read; files that it names lie beside ``path``."""
+    return _scenario(document, "", path, None, name, NOTHING_KEPT)
+
+
 def is_site(document: Document) -> bool:
     """Whether a document is a site by itself, as a master has it, and no scenario."""
     return isinstance(document.value, dict) and "scenario" not in document.value and "evses" in document.value
@@ -161,11 +168,12 @@ def _scenario(document: Document, text: str, path: Path, variant: str | None, na
         errors.raise_any()
         raise
     world = Builder(read.site, outline.world, outline.start, end_us, errors).world()
-    world = with_network(world, outline.world, errors)
+    world = with_network(with_gateways(world, read.site, outline.world, errors), outline.world, errors)
     fleet, sessions_text = _fleet(outline, path, kept.sessions, world, errors)
     if fleet is not None:
         world = replace(world, cars=(*world.cars, *(one.car for one in fleet.drawn(outline.seed))))
     desk = DeskReader(read.site, outline.start, end_us, errors).read(outline.world.clock, outline.changes)
+    world = with_contacts(world, read.site, desk)
     broken = faults.Reader(document, world, outline.start, end_us, errors).read(outline.faults)
     expected = expectations.Reader(document, world, outline.start, end_us, errors).read(outline.expect)
     errors.raise_any()

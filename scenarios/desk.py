@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from chargebench.emulator.faults.kind import MASTER
+from chargebench.manager.inputs import numbers
 from chargebench.manager.orders import Trip
 from chargebench.manager.site import Site
 from chargebench.scenarios.errors import Errors
@@ -88,21 +89,17 @@ class Reader:
             self._errors.add(("changes", k, "clock"), _too_late())
         if form.dimmed is not None and self._site.dimming is None:
             self._errors.add(("changes", k, "dimmed"), "expected only where the site may be dimmed (dimming: by order)")
-        if form.surplus is not None and not self._site.surplus:
+        if form.surplus is not None and not self._site.surplus and self._site.surplus_input is None:
             self._errors.add(("changes", k, "surplus"), "expected only where the site goes by a surplus (surplus:)")
         dimmed = None if form.dimmed is None else form.dimmed == "on"
         return Change(at_us, form.licences, form.clock, dimmed, form.surplus, inputs=self._inputs(form, k))
 
     def _inputs(self, form: ChangeForm, k: int) -> tuple[int, ...] | None:
         """Those that are on, each once; they must be such as a limit of the site goes by."""
-        connection = self._site.connection
-        known = [one.input for one in (connection.limit_input, connection.evse_input) if one is not None]
+        known = numbers(self._site)
         for number in form.inputs or ():
             if number not in known:
-                due = (
-                    " or ".join(f"{one}" for one in dict.fromkeys(known))
-                    or "none, since no limit of the site goes by one"
-                )
+                due = " or ".join(f"{one}" for one in known) or "none, since no limit of the site goes by one"
                 self._errors.add(("changes", k, "inputs"), f"expected {due}, got {number}")
         return None if form.inputs is None else tuple(dict.fromkeys(sorted(form.inputs)))
 

@@ -19,7 +19,10 @@ from chargebench.scenarios.laws.law import Law
 from chargebench.scenarios.laws.registry import LAWS
 from chargebench.scenarios.moments import Clock, Moment, MomentField
 
-_SUBJECTS = ("box", "meter", "car", "circuit", "phase", "register", "from", "to", "after", "time", "longer_than")
+_SUBJECTS = (
+    *("box", "meter", "car", "circuit", "gateway", "phase", "register"),
+    *("client", "from", "to", "after", "time", "longer_than"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ class Reader:
             "meter": [meter.name for meter in self.world.meters],
             "car": [car.name for car in self.world.cars],
             "circuit": [circuit.name for circuit in self.world.circuits],
+            "gateway": [gateway.name for gateway in self.world.gateways],
+            "client": ["master", *(reader.name for reader in self.world.readers)],
             "register": _writable(self.world, getattr(form, "box", None)),
         }
         for subject, known in names.items():

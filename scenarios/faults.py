@@ -21,6 +21,7 @@ from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.moments import Clock, MomentField
 
 MOST_TIMES = 10_000
+MOST_COUNTED = 1_000_000
 _ON_DUE = "what it is on, such as a box, or a list such as [garage, yard]"
 
 
@@ -94,7 +95,8 @@ class Reader:
         for k, name in enumerate(form.on):
             where = (*loc, k) if listed else loc
             if name not in known:
-                due = " or ".join(f"{'an' if target[0] in 'aeiou' else 'a'} {target}" for target in kind.on)
+                there = kind.kinds(self._world)
+                due = " or ".join(f"{'an' if target[0] in 'aeiou' else 'a'} {target}" for target in there)
                 self._errors.add(where, f"expected {due} for {kind.name}, got {name!r}{suggest(name, known)}")
             elif name in form.on[:k]:
                 self._errors.add(where, f"expected each name once, and {name} stands there twice")
@@ -118,6 +120,8 @@ def _parameter(param: Param) -> object:
         "power": "power",
         "energy": "energy",
     }
+    if param.quantity == "count":
+        return Annotated[int | None, Field(ge=1, le=MOST_COUNTED)]
     return Annotated[int | None, PlainValidator(lambda text: quantity.parse(text, known[param.quantity]))]
 
 

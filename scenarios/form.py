@@ -15,13 +15,15 @@ from chargebench.datasheets.sentences import Due
 from chargebench.emulator.accuracy import PPM
 from chargebench.emulator.car import DELAY_MAX_US
 from chargebench.manager.site_file import UnitId
-from chargebench.scenarios.moments import ClockField, DayField, MomentField
+from chargebench.scenarios.moments import ClockField, DayField, Moment, MomentField
 from chargebench.scenarios.tiers import TIERS, Tier
 
 MODELS_MA: dict[str, int] = {"3.7 kW": 16_000, "7.4 kW": 32_000, "11 kW": 16_000, "22 kW": 32_000}
 Switch = Literal["on", "off"]
 Curve = Literal["gG", "SLS-E", "SLS-Cs", "B", "C"]
 Verdict = Literal["must", "may", "never"]
+Profile = Literal["chargebench", "power-brain", "mbusd", "closes-on-timeout", "cached"]
+OWN_PROXY: Literal["chargebench"] = "chargebench"
 _PERCENT = re.compile(r"([+-]\d{1,2}(?:\.\d{1,3})?) ?%", re.ASCII)
 _FACTOR = re.compile(r"[01](?:\.\d{1,3})?")
 
@@ -115,6 +117,10 @@ def _quirks(value: object) -> tuple[Switched, ...]:
 Quirks = Annotated[tuple[Switched, ...], PlainValidator(_quirks)]
 
 
+Step = tuple[Moment, tuple[Literal["W", "mA"], int]]
+"""From when on, and how much."""
+
+
 class FuseTruth(Form):
     """The fuse as it really is; what is left out is as in the site. ``opens``: whether it does when it may or must."""
 
@@ -129,6 +135,13 @@ class House(Form):
     load: tuple[Annotated[tuple[MomentField, Load], BeforeValidator(_step)], ...]
     phases: Phases = (0, 1, 2)
     power_factor: PowerFactor = 1000
+
+
+class Roof(Form):
+    """What the roof makes: from each time on so much on ``phases``; before the first time, nothing."""
+
+    makes: tuple[Annotated[tuple[MomentField, Load], BeforeValidator(_step)], ...]
+    phases: Phases = (0, 1, 2)
 
 
 class BoxTruth(Form):
@@ -229,17 +242,32 @@ class ReaderForm(Form):
     words: Annotated[int, Field(ge=1, le=125)] | None = None
 
 
+class GatewayForm(Form):
+    """A gateway ``at`` an address of the network, before a serial ``line``: what the site looks for there is on that line.
+
+    ``profile``: our own proxy (chargebench), or what another gateway is like. ``memory``: for how long one that is cached believes
+    what it has once read. At the host of a box it sits in that box's case, and restarts with it.
+    """
+
+    at: str
+    line: str
+    profile: Profile = OWN_PROXY
+    memory: Hour | None = None
+
+
 class World(Form):
     """What is really there. ``access_points``: the boxes and meters behind each of them. ``clock``: what the master's shows."""
 
     fuse: FuseTruth = FuseTruth()
     house: House | None = None
+    roof: Roof | None = None
     boxes: dict[Name, BoxTruth] = Field(default_factory=dict)
     meters: dict[Name, MeterTruth] = Field(default_factory=dict)
     cars: tuple[CarVisit, ...] = ()
     sessions: Sessions | None = None
     network: Network = Network()
     access_points: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    gateways: dict[Name, GatewayForm] = Field(default_factory=dict)
     readers: tuple[ReaderForm, ...] = ()
     clock: ClockField | None = None
 

@@ -9,9 +9,10 @@ from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.load import load, names
 from chargebench.datasheets.model import Datasheet, Register
 from chargebench.emulator.faults.access_point_lost import off_the_network
-from chargebench.emulator.spec import AccessPoint, BoxSpec, ReaderSpec, TcpAt, WorldSpec
+from chargebench.emulator.spec import AccessPoint, BoxSpec, ReaderSpec, WorldSpec
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.form import ReaderForm, World
+from chargebench.scenarios.gateways import reached_at
 
 LEAST_EVERY_US = 100_000
 
@@ -23,6 +24,7 @@ def with_network(world: WorldSpec, form: World, problems: Errors) -> WorldSpec:
 
 def _access_points(world: WorldSpec, form: World, problems: Errors) -> tuple[AccessPoint, ...]:
     devices = [*(box.name for box in world.boxes), *(meter.name for meter in world.meters)]
+    devices += [gateway.name for gateway in world.gateways]
     for point, behind in form.access_points.items():
         if point in devices:
             loc = ("world", "access_points", point)
@@ -53,7 +55,7 @@ def _readers(world: WorldSpec, form: World, problems: Errors) -> tuple[ReaderSpe
         if box is None:
             problems.add((*loc, "reads"), f"unknown box {one.reads!r}{suggest(one.reads, boxes)}")
             continue
-        if not isinstance(box.at, TcpAt):
+        if reached_at(world, box.at) is None:
             problems.add(
                 (*loc, "reads"), f"expected a box on the network, and {box.name} is on a line, which has one master"
             )

@@ -15,19 +15,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import cast
 
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.events import Event
 from chargebench.emulator.faults.kind import MASTER
 from chargebench.manager.notes import Note
+from chargebench.manager.policies.registry import Controller as Leapable
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.shell import Controller as Decides
 from chargebench.manager.site import Site
 from chargebench.scenarios.at_tier import LINKS, refuse
+from chargebench.scenarios.capture import RunCapture
 from chargebench.scenarios.court import Court
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.judge import Verdict
 from chargebench.scenarios.laws.law import Sample
+from chargebench.scenarios.leap.run import leap
 from chargebench.scenarios.master import Master
 from chargebench.scenarios.plain import plain
 from chargebench.scenarios.progress import Tick
@@ -44,7 +48,7 @@ _LAST_TRACE = 12
 _COLLECT = (50_000, 20, 100)
 
 
-def run(
+def run(  # noqa: PLR0913 each is a wish of its own
     scenario: Scenario,
     seed: int | None = None,
     *,
@@ -52,21 +56,27 @@ def run(
     tick: Tick | None = None,
     controller: Callable[[Site], Decides] | None = None,
     tier: Tier = "wire",
+    capture: RunCapture | None = None,
 ) -> Result:
     """Run ``scenario`` from its start to its end, with ``seed`` in place of its own.
 
     ``again`` is the command that repeats the run; ``tick`` hears the simulated time once a simulated minute; ``controller``
-    makes who decides, in place of the site's policy. An exception is an error of our own: it carries seed, instant, the
-    last of the trace and ``again`` as notes.
+    makes who decides, in place of the site's policy; ``capture`` is given what the buses carry, which ``wire`` alone makes. An
+    exception is an error of our own: it carries seed, instant, the last of the trace and ``again`` as notes.
     """
     refuse(scenario, tier)
     scenario = scenario.seeded(seed)
     seed = scenario.seed
     again = again or f"chargebench run {scenario.label} --seed {seed}"
+    if tier == "leap":
+        make = controller or controller_for(scenario.site.policy)
+        return leap(scenario, cast("Callable[[Site], Leapable]", make), again=again, tick=tick)
     begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
     start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
-    loop = SimLoop(seed, start=start)
+    loop = SimLoop(seed, start=start, sink=None if capture is None else capture.record)
     session = Session(scenario, loop, tick, controller or controller_for(scenario.site.policy), tier)
+    if capture is not None:
+        session.captured(capture)
     try:
         with undisturbed():
             loop.run(session.main())
@@ -120,8 +130,14 @@ class Session:
         self._hash = ""
         self._channels: tuple[tuple[str, int, str], ...] = ()
         self._checkpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._capture: RunCapture | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self._master = Master(scenario, loop, controller, self._tell, self._failed, LINKS[tier])
+
+    def captured(self, capture: RunCapture) -> None:
+        """Have what happens on the buses, and the story, captured."""
+        self._capture, self._story.heard = capture, capture.story
+        capture.begin(self._loop.lines, frozenset(server.name for server in self._stage.world.servers()))
 
     async def main(self) -> None:
         """The run: from setting the stage to taking it down."""
@@ -211,6 +227,8 @@ class Session:
         self._channels = tuple((one.name, one.count, one.hexdigest()) for one in channels)
         self._checkpoints = tuple((one.name, tuple(one.checkpoints)) for one in channels)
         self._hash = self._loop.trace.hexdigest()
+        if self._capture is not None:
+            self._capture.end()
         self._ended.set_result(None)
 
     # -- the master -----------------------------------------------------------------------

@@ -9,11 +9,13 @@ from chargebench.manager.notes import Kind, Note
 
 CAUSES: Final[tuple[Kind, ...]] = (
     "silent", "back", "refused", "failsafe", "impossible", "by itself", "foreign", "disabled", "deaf", "dumb", "forgotten",
-    "unsaved",
+    "unsaved", "input lost",
 )  # fmt: skip
 """What may explain a violation that follows."""
 
-TOLD: Final[tuple[Kind, ...]] = (*CAUSES, "unlicensed", "licensed", "restarted", "remembers")
+TOLD: Final[tuple[Kind, ...]] = (
+    *CAUSES, "unlicensed", "licensed", "restarted", "remembers", "phases", "phases refused", "phases fixed",
+)  # fmt: skip
 
 
 def sentence(note: Note) -> str | None:

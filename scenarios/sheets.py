@@ -9,7 +9,7 @@ from typing import Final
 from chargebench.datasheets.behaviour import Codes, Control, Phases, Setting, States, Watchdog, Writes
 from chargebench.datasheets.model import Datasheet, Meter, Register, SunSpec
 from chargebench.datasheets.quantity import decimal, show
-from chargebench.manager.drivers.registry import unfit
+from chargebench.manager.drivers.registry import unfit, unwoken
 from chargebench.scenarios import render
 
 _FED_BY: Final = {
@@ -150,6 +150,7 @@ def _about(sheet: Datasheet) -> Iterator[tuple[str, str]]:
     if sheet.sunspec:
         yield "map", _sunspec(sheet.sunspec)
     yield "unverified", ", ".join(one.name for one in sheet.registers if one.unverified)
+    yield "wakes no car", unwoken(sheet)
     yield "not driven", undriven(sheet)
 
 
@@ -221,6 +222,7 @@ def _phases(phases: Phases) -> str:
     parts += [f"before that {_writes(phases.before)}"] if phases.before else []
     parts += [f"after that {_writes(phases.after)}"] if phases.after else []
     parts += [f"only while {phases.during}"] if phases.during in ("paused", "unplugged") else []
+    parts += [f"in a pause too where {phases.released} has {phases.released_mask:#x}"] if phases.released else []
     parts += [f"takes {show(phases.takes_us, 'us')}"] if phases.takes_us else []
     return "; ".join(parts)
 

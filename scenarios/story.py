@@ -36,11 +36,12 @@ class Line:
 
 
 class Story:
-    """Collects sentences while a run goes; ``lines`` gives them in the order of time."""
+    """Collects sentences while a run goes; ``lines`` gives them in the order of time. ``heard`` is given each as it is told."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._lines: list[Line] = []
+        self.heard: Callable[[int, str], None] | None = None
         self._house = dict(scenario.house)
         self._house_ma: tuple[int, ...] | None = None
         self._limits = {box.name: _boot_ma(box) for box in scenario.world.boxes}
@@ -65,6 +66,7 @@ class Story:
             ("car", "full"): self._full,
             ("car", "unplugged"): self._unplugged,
             ("connection", "house"): self._house_step,
+            ("connection", "roof"): self._roof_step,
             ("connection", "verdict"): self._verdict,
             ("connection", "tripped"): self._tripped,
             ("fault", "begins"): self._fault_begins,
@@ -81,6 +83,8 @@ class Story:
 
     def say(self, at_us: int, text: str, *, cause: bool = False) -> None:
         """Add a sentence. ``cause``: it may explain a violation that follows."""
+        if self.heard is not None:
+            self.heard(at_us, text)
         if len(self._lines) < MOST:
             self._lines.append(Line(at_us, text, cause))
 
@@ -213,6 +217,10 @@ class Story:
         verb = "takes" if was is None else "rises to" if sum(now) > sum(was) else "falls to"
         self.say(event.at_us, f"the house {verb} {said}", cause=True)
 
+    def _roof_step(self, _: str, event: Event) -> None:
+        most_ma = max(int(event.get(f"l{phase}_ma")) for phase in (1, 2, 3))
+        self.say(event.at_us, f"the roof makes {amperes(most_ma)} per phase", cause=True)
+
     def _inside(self, at_us: int) -> None:
         assert self._over_us is not None
         limit_ma = self._scenario.world.connection.limit_ma
@@ -260,8 +268,8 @@ class Story:
 
     def _inputs(self, _: str, event: Event) -> None:
         on = str(event.get("on")).split()
-        numbers = f"{', '.join(on[:-1])} and {on[-1]} are" if len(on) > 1 else f"{on[0]} is" if on else ""
-        self.say(event.at_us, f"input {numbers} on at the master" if on else "no input is on at the master", cause=True)
+        said = f"inputs {', '.join(on[:-1])} and {on[-1]} are" if len(on) > 1 else f"input {on[0]} is" if on else ""
+        self.say(event.at_us, f"{said} on at the master" if on else "no input is on at the master", cause=True)
 
     def _trip(self, _: str, event: Event) -> None:
         wants = kilowatt_hours(int(event.get("wants_wh")))

@@ -12,6 +12,8 @@ from chargebench.emulator.devices.quirks import named
 from chargebench.emulator.kinds import kind_of_sheet
 from chargebench.emulator.manner import POWER_BRAIN, Manner
 from chargebench.emulator.spec import (
+    ALL_BOXES,
+    ROOF,
     At,
     BoxSpec,
     CarSpec,
@@ -24,11 +26,23 @@ from chargebench.emulator.spec import (
     WorldSpec,
 )
 from chargebench.manager.circuits import Circuits
-from chargebench.manager.site import Address, Box, HouseMeter, Site, TcpAddress
+from chargebench.manager.site import Address, Box, HouseMeter, Site
 from chargebench.manager.site_file import address_of
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.fleet import known_car, rated_ma
-from chargebench.scenarios.form import MODELS_MA, AnyCar, BoxTruth, CarVisit, House, MeterTruth, Switched, World
+from chargebench.scenarios.form import (
+    MODELS_MA,
+    AnyCar,
+    BoxTruth,
+    CarVisit,
+    House,
+    MeterTruth,
+    Roof,
+    Step,
+    Switched,
+    World,
+)
+from chargebench.scenarios.gateways import lines_behind, place
 from chargebench.scenarios.moments import Clock
 
 T = TypeVar("T")
@@ -36,18 +50,12 @@ INTERNAL_AT = TcpAt("localhost", 4701)
 LEAST_BAUD = 300  # the slowest that a port is made for
 
 
-def place(address: Address) -> At:
-    """Where a device of the world listens that the master knows by ``address``."""
-    if isinstance(address, TcpAddress):
-        return TcpAt(address.host, address.port)
-    return LineAt(address.port, address.baud, address.bits, address.parity, address.stops, address.mode)
-
-
 class Builder:
     """Builds a world; what cannot be built goes to ``problems``, with its place, so that all errors come at once."""
 
     def __init__(self, site: Site, form: World, clock: Clock, end_us: int, problems: Errors) -> None:
         self.site, self.form, self.clock, self.end_us, self.problems = site, form, clock, end_us, problems
+        self._behind = lines_behind(form)
 
     def world(self) -> WorldSpec:
         """The whole world, without its faults."""
@@ -61,6 +69,7 @@ class Builder:
             meters=meters,
             cars=self.cars([box.name for box in boxes]),
             house=self.house(self.form.house),
+            roof=self.roof(self.form.roof),
             circuits=self.circuits(),
         )
 
@@ -94,7 +103,7 @@ class Builder:
         return BoxSpec(
             name=said.name,
             device=said.device,
-            at=self._at(("world", "boxes", said.name, "at"), truth.at, place(said.address), said.device),
+            at=self._at(("world", "boxes", said.name, "at"), truth.at, self.place(said.address), said.device),
             unit=_first(truth.id, said.unit),
             wiring=_first(truth.phases, said.phases),
             max_ma=max_ma,
@@ -117,16 +126,11 @@ class Builder:
         for box in self.site.boxes:
             if box.meter is not None:
                 spec = MeterSpec(
-                    f"{box.name}-meter", box.meter.device, place(box.meter.address), box.meter.unit, box.name
+                    f"{box.name}-meter", box.meter.device, self.place(box.meter.address), box.meter.unit, box.name
                 )
                 found.append(self.meter(spec))
-        for k, meter in enumerate(self.site.meters):
-            if not meter.tells_house and meter.role != "display":
-                sentence = (
-                    f"expected grid supply, consumption or display: nothing in a world can be measured as {meter.role}"
-                )
-                self.problems.add(("site", "meters", k, "role"), sentence)
-            at = place(meter.address)
+        for meter in self.site.meters:
+            at = self.place(meter.address)
             spec = MeterSpec(meter.name, meter.device, at, meter.unit, _measures(meter), meter.phases)
             found.append(self.meter(spec))
         return tuple(found)
@@ -158,19 +162,29 @@ class Builder:
     def house(self, form: House | None) -> HouseSpec:
         if form is None:
             return HouseSpec()
+        steps = self._steps(form.load, form.phases, form.power_factor, ("world", "house", "load"))
+        return HouseSpec(steps, form.power_factor)
+
+    def roof(self, form: Roof | None) -> HouseSpec:
+        return HouseSpec(() if form is None else self._steps(form.makes, form.phases, 1000, ("world", "roof", "makes")))
+
+    def _steps(
+        self, load: Sequence[Step], phases: tuple[int, ...], power_factor: int, loc: tuple[str, ...]
+    ) -> tuple[tuple[int, tuple[int, int, int]], ...]:
+        """The steps that stand at ``loc``, in mA of each phase."""
         steps: list[tuple[int, tuple[int, int, int]]] = []
-        for index, (moment, (unit, amount)) in enumerate(form.load):
+        for index, (moment, (unit, amount)) in enumerate(load):
             at_us = self.clock.since_start(moment)
             if at_us < 0:
-                self.problems.add(("world", "house", "load", index), self.clock.misses(at_us, self.end_us))
+                self.problems.add((*loc, index), self.clock.misses(at_us, self.end_us))
                 continue
             if steps and at_us <= steps[-1][0]:
-                self.problems.add(("world", "house", "load", index), "expected a later time than the one before")
+                self.problems.add((*loc, index), "expected a later time than the one before")
                 continue
-            each = amount if unit == "mA" else house_ma(amount, len(form.phases), self._voltage(), form.power_factor)
-            l1, l2, l3 = (each if phase in form.phases else 0 for phase in range(3))
+            each = amount if unit == "mA" else house_ma(amount, len(phases), self._voltage(), power_factor)
+            l1, l2, l3 = (each if phase in phases else 0 for phase in range(3))
             steps.append((at_us, (l1, l2, l3)))
-        return HouseSpec(tuple(steps), form.power_factor)
+        return tuple(steps)
 
     def cars(self, boxes: Sequence[str]) -> tuple[CarSpec, ...]:
         found: list[CarSpec] = []
@@ -262,6 +276,11 @@ class Builder:
             self.problems.add(loc, f"expected a line of at least {LEAST_BAUD} baud, got {found.baud}")
         return found
 
+    def place(self, address: Address) -> At:
+        """Where a device is that the site looks for at ``address``: there, or on the line behind the gateway there."""
+        at = place(address)
+        return self._behind.get(at, at)
+
     def _voltage(self) -> int:
         return self.site.connection.voltage_mv
 
@@ -307,7 +326,7 @@ def _block(device: str) -> Meter | None:
 
 
 def _measures(meter: HouseMeter) -> str:
-    return "connection" if meter.role == "grid supply" else "house"
+    return {"grid supply": "connection", "generation": ROOF, "consumption of cars": ALL_BOXES}.get(meter.role, "house")
 
 
 def _first(*given: T | None) -> T:

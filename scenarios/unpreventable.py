@@ -40,8 +40,8 @@ def _came_about(danger: Finding, scenario: Scenario, at_us: int) -> bool:
     head, _, rest = danger.field.partition(".")
     if head == "site":
         head, _, rest = rest.partition(".")
-    if head == "connection" or danger.field.endswith((".accuracy", ".factor")):
-        return True  # the limit itself, or the house, is more than the site bears; a meter is wrong from the beginning
+    if head == "connection" or danger.field.endswith((".accuracy", ".factor")) or rest.startswith("gateways"):
+        return True  # the limit itself, or the house, is more than the site bears; what is read is wrong from the beginning
     if head.startswith("evses"):
         if ".boot" in danger.field:
             return at_us < STARTING_US or _broke(scenario, at_us, RESTARTS)

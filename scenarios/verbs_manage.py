@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,11 @@ import click
 from chargebench.datasheets.errors import BadFile, BadInput, UnknownName
 from chargebench.datasheets.load import load
 from chargebench.manager.licence import licensed, third_party
+from chargebench.manager.links.master import now_us
 from chargebench.manager.service.gate import place
 from chargebench.manager.service.licences import MOST, FixedLicences, LicenceFile, Licences, read_number
-from chargebench.manager.service.process import Order, run
+from chargebench.manager.service.process import Order, civil, run
+from chargebench.manager.service.told import OrdersFile
 from chargebench.manager.service.windows import Openings
 from chargebench.manager.site import Address, Site, TcpAddress
 from chargebench.manager.site_file import parse_address, read_site
@@ -32,7 +35,7 @@ CHECK: Final = "from chargebench.scenarios.cli import main; main()"
 class Wish:
     """What a person has asked for. ``lines``: ``COM1=/dev/ttyUSB0``; ``tcp``: ``192.168.2.151:4701=127.0.0.1:1502``.
 
-    ``http`` and ``modbus``: ``[HOST:]PORT``, where others may look.
+    ``http`` and ``modbus``: ``[HOST:]PORT``, where others may look. ``orders``: the file by which people order something.
     """
 
     site: Path
@@ -45,6 +48,7 @@ class Wish:
     as_json: bool
     http: str | None = None
     modbus: str | None = None
+    orders: Path | None = None
 
 
 def manage(wish: Wish) -> int:
@@ -58,7 +62,9 @@ def manage(wish: Wish) -> int:
     usual = path.with_name(f"{path.stem}.manager.db")
     store = usual if wish.store is None else wish.store.absolute()
     openings = _openings(wish)
-    run(Order(site, ports, store, usual, licences, wish.log, wish.as_json, lambda: _prove(wish, site, store), openings))
+    told = None if wish.orders is None else OrdersFile(wish.orders.absolute(), site, civil, now_us)
+    proof = partial(_prove, wish, site, store)
+    run(Order(site, ports, store, usual, licences, wish.log, wish.as_json, proof, openings, told))
     return 0
 
 
@@ -126,6 +132,8 @@ def _addresses(site: Site) -> Iterable[Address]:
             yield box.meter.address
     for meter in site.meters:
         yield meter.address
+    for one in site.inputs:
+        yield one.address
 
 
 def _licences(site: Site, said: str | None) -> Licences:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, TypeVar
 
 from chargebench.datasheets.errors import BadInput, UnknownName
 from chargebench.datasheets.quantity import parse
 from chargebench.manager.links.pace import TCP_PACE, Pace
 from chargebench.manager.proxy.access import Access, parse_rule
-from chargebench.manager.proxy.config import SERVED_PACE, Before, Behind, Config, Crowd, Kind
-from chargebench.manager.proxy.process import run
+from chargebench.manager.proxy.between import Between
+from chargebench.manager.proxy.config import SERVED_PACE, Before, Behind, Captured, Config, Crowd, Kind
+from chargebench.manager.proxy.process import Telling, run
 from chargebench.manager.site import SerialAddress, TcpAddress
-from chargebench.manager.site_file import parse_address
+from chargebench.manager.site_file import parse_address, read_site
 
 LOOPBACK: Final = "127.0.0.1"
 KINDS: Final[dict[str, Kind]] = {"tcp://": "tcp", "rtu-tcp://": "rtu-tcp"}
 LINE: Final = "a line and its port, such as COM1,9600,8,n,1=/dev/ttyUSB0 or garage=tcp://192.168.2.151:4701"
 PLACE: Final = "an address and its line, such as 127.0.0.1:4701, 127.0.0.1:4701=COM1 or 127.0.0.1:4702=COM1/3"
+EVERY_LEAST_US: Final = 100_000
 PORT_MOST, UNIT_MOST, NAME_MOST = 65_535, 255, 40
+MEGABYTE: Final = 1_000_000
 T = TypeVar("T")
+Standing = Callable[[Behind], Between | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person has asked for, as typed."""
+    """What a person has asked for, as typed. Of ``site``, the serial lines are served."""
 
     lines: Sequence[str]
     listen: Sequence[str]
@@ -39,17 +44,30 @@ class Wish:
     clients: int
     idle: str | None
     as_json: bool
+    site: Path | None = None
+    every: str | None = None
+    pcap: str | None = None
+    pcap_mb: int = 64
 
 
-def proxy(wish: Wish) -> int:
-    """Serve until somebody ends it."""
-    run(config_of(wish), as_json=wish.as_json)
+def proxy(wish: Wish, between: Callable[[Config], Standing] | None = None) -> int:
+    """Serve until somebody ends it. ``between`` gives what is to stand before the lines."""
+    config = config_of(wish)
+    every_us = None if wish.every is None else _duration("--every", wish.every)
+    if every_us is not None and every_us < EVERY_LEAST_US:
+        raise BadInput("--every", "", f"expected 100 ms or more, got {wish.every}")
+    run(config, Telling(wish.as_json, every_us, between(config) if between else None))
     return 0
 
 
 def config_of(wish: Wish) -> Config:
     """What that means; ``BadInput`` names the option that cannot be understood."""
-    lines = tuple(_line(text, wish) for text in wish.lines)
+    of_site = {} if wish.site is None else _lines_of(wish.site)
+    said = [_line(_whole(text, of_site), wish) for text in wish.lines]
+    named = {line.name for line in said}
+    lines = (*said, *(_line(f"{at}=/dev/{name}", wish) for name, at in of_site.items() if name not in named))
+    if not lines:
+        raise BadInput("--line", "", f"expected {LINE}; or a site")
     names = tuple(line.name for line in lines)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -62,6 +80,7 @@ def config_of(wish: Wish) -> Config:
         dict(_unit(text) for text in wish.units),
         Access(wish.read_only, tuple(_said("--allow", parse_rule, text) for text in wish.allow)),
         Crowd(wish.clients, idle_us),
+        None if wish.pcap is None else Captured(wish.pcap, wish.pcap_mb * MEGABYTE),
     )
 
 
@@ -79,6 +98,31 @@ def _line(text: str, wish: Wish) -> Behind:
     kind = KINDS.get(scheme, "serial")
     gap_us = None if wish.gap is None else _duration("--gap", wish.gap)
     return Behind(called, kind, target.removeprefix(scheme), address, _pace(wish, kind, address), gap_us, wish.echo)
+
+
+def _lines_of(path: Path) -> dict[str, SerialAddress]:
+    """The serial lines of a site, by name."""
+    found: dict[str, SerialAddress] = {}
+    site = read_site(path)
+    at = [box.address for box in site.boxes]
+    at += [box.meter.address for box in site.boxes if box.meter is not None]
+    at += [*(one.address for one in site.meters), *(one.address for one in site.inputs)]
+    for address in at:
+        if isinstance(address, SerialAddress):
+            found.setdefault(address.port, address)
+            if found[address.port] != address:
+                raise BadInput(
+                    str(path), "", f"expected one way to use {address.port}, got {found[address.port]} and {address}"
+                )
+    if not found:
+        raise BadInput(str(path), "", "expected a site with devices on a serial line, such as at: COM1,9600,8,n,1")
+    return found
+
+
+def _whole(text: str, of_site: Mapping[str, SerialAddress]) -> str:
+    """A line with its parameters, which the site tells where they are left out."""
+    name, equals, target = text.partition("=")
+    return f"{of_site[name]}={target}" if equals and name in of_site else text
 
 
 def _pace(wish: Wish, kind: Kind, address: SerialAddress | None) -> Pace:

@@ -16,6 +16,7 @@ from chargebench.scenarios import record, render, shelf
 from chargebench.scenarios import replay as replays
 from chargebench.scenarios import run as runs
 from chargebench.scenarios.at_tier import refuse
+from chargebench.scenarios.capture_file import captured, refuse_capture
 from chargebench.scenarios.cli import DIFFERS, FAILED, print_json
 from chargebench.scenarios.describe import Scenario, read_scenario
 from chargebench.scenarios.progress import progress
@@ -48,23 +49,40 @@ class How:
         return scenario.seed if self.seed is None else self.seed
 
 
-def run_all(names: Sequence[str], how: How, out: Path | None, *, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a person wants kept, and where: the folder of the run, a capture of its buses."""
+
+    out: Path | None = None
+    pcap: Path | None = None
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What a program is told of it beside the run's summary."""
+        return {} if self.pcap is None else {"pcap": str(self.pcap)}
+
+
+def run_all(names: Sequence[str], how: How, kept: Kept, *, as_json: bool) -> int:
     """Run each as a person wants it; all are read before the first is run, so that a wrong one costs no time."""
     scenarios = [_read(name).under(how.policy).seeded(how.seed) for name in names]
     for scenario in scenarios:
         refuse(scenario, how.tier)
+    if kept.pcap is not None:
+        refuse_capture(how.tier, len(scenarios))
     found = [one for scenario in scenarios for one in checks.refuse_errors(scenario)]
     for danger in dict.fromkeys(str(one) for one in found if one.severity == "danger"):
         click.echo(danger, err=True)
-    folders = _folders(scenarios, how, out)
+    folders = _folders(scenarios, how, kept.out)
     results = []
     for scenario, said, folder in zip(scenarios, names, folders, strict=True):
-        with progress(scenario.label, scenario.duration_us) as tick:
-            result = runs.run(scenario, how.seed, again=how.again(said, scenario), tick=tick, tier=how.tier)
+        with progress(scenario.label, scenario.duration_us) as tick, captured(scenario, kept.pcap) as capture:
+            again = how.again(said, scenario)
+            result = runs.run(scenario, how.seed, again=again, tick=tick, tier=how.tier, capture=capture)
         record.write(folder, result)
-        results.append({**result.summary(), "folder": str(folder)})
+        results.append({**result.summary(), "folder": str(folder), **kept.told})
         if not as_json:
-            click.echo(render.report(result) + f"  kept in   {folder}\n")
+            captured_in = "" if kept.pcap is None else f"  captured  {kept.pcap}\n"
+            click.echo(render.report(result) + f"  kept in   {folder}\n{captured_in}")
     if as_json:
         print_json(results[0] if len(results) == 1 else results)
     return 0 if all(one["verdict"] == "pass" for one in results) else FAILED

@@ -47,6 +47,24 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
+def in_turn(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The same tests, so that each worker's share of the list begins with its share of the slow ones.
+
+    xdist gives each worker a piece of the list, and to those who are done what others have not begun; who begins with what
+    is quick has the last slow test for itself while everybody waits.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    return [item for k in range(workers) for item in (*slow[k::workers], *quick[k::workers])]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 0)
+    if workers > 1:
+        items[:] = in_turn(items, workers)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have to tell beside passing: ``record_property("told", …)``."""
     for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:

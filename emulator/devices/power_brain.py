@@ -14,6 +14,7 @@ Decisions where the maker's documents are silent:
 - With the quirk ``fixed-failsafe``, 8083 and 8085 are refused with 03: they stay as they are, whatever a master wants.
 - With the quirk ``manages-itself`` the box has a load management of its own that is on: every 20 s it sets 8093 and 8094 to
   8081 and 1. With ``not-enabled`` its owner has not enabled charging: 8094 takes a 1 and stays 0.
+- 8113 shows a closed contact at an S0 input, through which current flows, as 1.
 - 8040 keeps what is written; the unit goes on under its old id.
 """
 
@@ -116,8 +117,11 @@ def _hardware(box: Box, clock: Clock) -> dict[str, Cell]:
     def set_relay2(value: int) -> None:
         box.relay2 = value
 
+    first, other = box.spec.contacts
+
     def inputs() -> int:
-        return released * _RELEASED | second * (_VALID | _SECOND) | box.relay2 * _OUTSIDE
+        closed = first.closed(clock.now_us) | other.closed(clock.now_us) << 1
+        return closed | released * _RELEASED | second * (_VALID | _SECOND) | box.relay2 * _OUTSIDE
 
     def accepts_select(value: int) -> bool:
         return (second or not value) and (released or box.pilot is not Pilot.C or value == box.relay_select)

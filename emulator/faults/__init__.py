@@ -15,18 +15,23 @@ from chargebench.emulator.faults.one_way_loss import ONE_WAY_LOSS
 from chargebench.emulator.faults.phases import BREAKER_OPEN, PHASE_LOST
 from chargebench.emulator.faults.reboot import REBOOT
 from chargebench.emulator.faults.silence import SILENCE
+from chargebench.emulator.faults.wires import ADAPTER_UNPLUGGED, GATEWAY_OFF, LATE_ANSWERS, NOISE
 from chargebench.emulator.faults.wrong_numbers import NO_NUMBERS, PHASES_SWAPPED, REVERSED
 
 _ALL = (
     ACCESS_POINT_LOST,
+    ADAPTER_UNPLUGGED,
     BLACKOUT,
     BREAKER_OPEN,
     FROZEN,
+    GATEWAY_OFF,
     IGNORES_WRITES,
+    LATE_ANSWERS,
     MASTER_FORGETS,
     MASTER_REBOOTS,
     MASTER_STOPS,
     NO_NUMBERS,
+    NOISE,
     ONE_WAY_LOSS,
     PHASE_LOST,
     PHASES_SWAPPED,

@@ -37,6 +37,7 @@ def off_the_network(world: WorldSpec, name: str) -> str:
     """Why a device cannot hang on an access point, or nothing."""
     places: dict[str, At | None] = {box.name: box.at for box in world.boxes}
     places.update({meter.name: meter.at for meter in world.meters})
+    places.update({gateway.name: gateway.at for gateway in world.gateways})
     at = places.get(name, TcpAt("", 0))
     if at is None:
         return f"{name} has no address of its own"
@@ -47,9 +48,9 @@ def off_the_network(world: WorldSpec, name: str) -> str:
 
 ACCESS_POINT_LOST = FaultKind(
     name="access point lost",
-    on=("access point", "box", "meter"),
+    on=("access point", "box", "meter", "gateway"),
     doc="The network lets nothing through to these devices nor back (way: requests or answers, one of them only). Boxes and "
-    "cars go on, watchdogs run. A box takes the S0 meters in its own case with it.",
+    "cars go on, watchdogs run. A box takes the S0 meters in its own case with it, a gateway all that is behind it.",
     begin=_begin,
     end=_end,
     params=(Param("way", "word", "what is lost; both, if left out", tuple(_WAYS)),),

@@ -9,15 +9,16 @@ from typing import Literal, Protocol
 from chargebench.emulator.box import Box
 from chargebench.emulator.car import Car
 from chargebench.emulator.devices.registers import SheetDevice
+from chargebench.emulator.disturbance import Disturbances
 from chargebench.emulator.house import House
 from chargebench.emulator.meter import Meter
 from chargebench.emulator.power import Power
 from chargebench.emulator.reach import Loss
-from chargebench.emulator.spec import FaultSpec, WorldSpec
+from chargebench.emulator.spec import FaultSpec, WorldSpec, lines_of
 
 MASTER = "master"
 CONNECTION = "connection"
-Target = Literal["box", "meter", "car", "access point", "connection", "master"]
+Target = Literal["box", "meter", "input module", "car", "access point", "gateway", "line", "connection", "master"]
 
 
 class Stage(Protocol):
@@ -44,8 +45,11 @@ class Stage(Protocol):
     @property
     def power(self) -> Power: ...
 
+    @property
+    def wires(self) -> Disturbances: ...
+
     def lose(self, name: str, what: Loss, *, on: bool) -> None:
-        """Take something from a box or meter while ``on``; several may ask for it at once."""
+        """Take something from a box, meter or gateway while ``on``; several may ask for it at once."""
 
     def hold_master(self, at_us: int, *, on: bool) -> None:
         """The master does not run while ``on``; several may ask for it at once."""
@@ -114,13 +118,21 @@ class FaultKind:
     aftermath: Aftermath | None = None
     unfit: Callable[[WorldSpec, str], str] = _anywhere
 
+    def kinds(self, world: WorldSpec) -> list[Target]:
+        """On which kinds of things it can be, without those that ``world`` has none of, as most have not."""
+        seldom: dict[Target, bool] = {"input module": bool(world.modules), "gateway": bool(world.gateways)}
+        return [target for target in self.on if target == self.on[0] or seldom.get(target, True)]
+
     def targets(self, world: WorldSpec) -> list[str]:
         """On what in ``world`` it can be, by name."""
         names: dict[Target, list[str]] = {
             "box": [box.name for box in world.boxes],
             "meter": [meter.name for meter in world.meters],
+            "input module": [module.name for module in world.modules],
             "car": [car.name for car in world.cars],
             "access point": [point.name for point in world.access_points],
+            "gateway": [gateway.name for gateway in world.gateways],
+            "line": list(lines_of(world)),
             "connection": [CONNECTION],
             "master": [MASTER],
         }

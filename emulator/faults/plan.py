@@ -74,7 +74,7 @@ def _kind(spec: FaultSpec, stage: Stage) -> FaultKind:
     for name in spec.names:
         if name not in on:
             known = ", ".join(on) or "none here"
-            raise LookupError(f"fault {spec.kind} is on {' or '.join(kind.on)}: {known}; got {name}")
+            raise LookupError(f"fault {spec.kind} is on {' or '.join(kind.kinds(stage.spec))}: {known}; got {name}")
         if problem := kind.unfit(stage.spec, name):
             raise ValueError(f"fault {spec.kind} on {name}: {problem}")
     if len(set(spec.names)) < len(spec.names):

@@ -8,6 +8,7 @@ every node is given it, together with what it was spared before. What is garbled
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -116,6 +117,8 @@ class Line:
         self._busy: _Busy | None = None
         self._delivering = False
         self._frame: list[_Busy] = []  # what was on the line since its last t3.5 of silence
+        self.pulled: dict[str, None] = {}
+        self.on_pull: dict[str, Callable[[], None]] = {}
         loop.lines[name] = self
         simbus.install()
 
@@ -156,6 +159,16 @@ class Line:
     def _same(self, setting: Setting | None) -> Setting:
         """The line's own where it is equal to it, so that most comparisons are of one with itself."""
         return self.setting if setting is None or setting == self.setting else setting
+
+    def pull(self, name: str) -> None:
+        """Pull out the adapter of a port: who has it open gets an error, and until it is put back nobody can open it."""
+        self.pulled[name] = None
+        if name in self.on_pull:
+            self.on_pull[name]()
+
+    def put_back(self, name: str) -> None:
+        """Put the adapter of a port back."""
+        self.pulled.pop(name, None)
 
     def cut(self, name: str) -> None:
         """Open the wire to a node: it hears nothing and is not heard."""

@@ -36,6 +36,9 @@ METERS: Final[Mapping[str, Callable[[Datasheet], MeterDriver]]] = {
 }
 
 
+UNWOKEN: Final[Mapping[str, str]] = {
+    "abl-emh1": "it takes two writes 3 s apart, and the box is switched off for good where the second is lost"
+}
 LOSES_FIRST: Final = "loses-first-request"
 TEN_WORDS_A_READ: Final = "ten-words-a-read"
 RESTARTS_WHEN_HURRIED: Final = "restarts-when-hurried"
@@ -65,6 +68,11 @@ def unfit(sheet: Datasheet) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def unwoken(sheet: Datasheet) -> str:
+    """Why the manager wakes no car at an EVSE that could; nothing of any other."""
+    return UNWOKEN.get(sheet.name, "")
 
 
 def tells_failsafe(sheet: Datasheet) -> bool:

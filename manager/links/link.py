@@ -23,7 +23,17 @@ from typing import Final, TypeVarTuple
 from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.links.line_inlet import LineInlet
 from chargebench.manager.links.master import Master, line_master, tcp_master
-from chargebench.manager.links.pace import LINE_PACE, TCP_PACE, BackOff, Counts, LineTimes, Pace, Strikes, Unit
+from chargebench.manager.links.pace import (
+    DEAD_BEHIND,
+    LINE_PACE,
+    TCP_PACE,
+    BackOff,
+    Counts,
+    LineTimes,
+    Pace,
+    Strikes,
+    Unit,
+)
 from chargebench.manager.links.shape import shape_of
 from chargebench.manager.notes import Teller
 from chargebench.manager.outcomes import (
@@ -308,11 +318,14 @@ class Link:
 
     def _tried(self, job: Job, request: Request, outcome: Outcome) -> None:
         """One try is over: another one, or that was it."""
-        if job.tries and not isinstance(outcome, Answer | Refusal) and not self._back_off.rests(self._now_us()):
+        again = job.tries and not (isinstance(outcome, NoAnswer) and self._shared)
+        if again and not isinstance(outcome, Answer | Refusal) and not self._back_off.rests(self._now_us()):
             job.tries -= 1
             self._attempt(job, request)
             return
         now = outcome.at_us if isinstance(outcome, Answer) else self._now_us()
+        if isinstance(outcome, Refusal) and outcome.code >= DEAD_BEHIND:
+            outcome = NoAnswer(outcome.code)  # whoever said so, the unit has refused nothing
         self._unit(job.unit).take(request, outcome, job.begun_us, now)
         self._give(job, outcome)
 
@@ -392,7 +405,7 @@ class Link:
         unit.heard_us = now = outcome.at_us if isinstance(outcome, Answer) else self._now_us()
         self._free_us = now + self._gap_us if self._gap_us else 0
         self.counts.count(outcome)
-        self._strikes.count(outcome, self._begun_us, now)
+        self._strikes.count(outcome, self._begun_us, now, twice=self._shared and self._strikes.row == 1)
         if isinstance(outcome, Answer) and not inlet.broken:
             self._shut = False
         else:
@@ -423,11 +436,18 @@ class Link:
         """What an exchange that was not answered means for those that follow."""
         inlet = self._master.inlet
         self._shut = self._shut and not isinstance(outcome, Answer | Refusal)
+        if isinstance(outcome, LinkDown) and self._shared:
+            self._unit(job.unit).back_off.failed(now)  # some gateways hang up where the unit behind them is silent
         if isinstance(inlet, LineInlet) and isinstance(outcome, NoAnswer | BadAnswer):
             inlet.suspect(job.unit, shape_of(asked), now)
             self._free_us += self._pace.drain_us
         if inlet.broken or (self._line is None and self._strikes.give_up(len(self._units), now)):
             self._master.close(abort=True)
+
+    @property
+    def _shared(self) -> bool:
+        """Whether several units are behind one connection, and so a gateway; to ask it again only makes it busier."""
+        return self._line is None and len(self._units) > 1
 
     def _late(self, number: int) -> None:
         """Called while bytes come in: an answer to a request that was given up."""
@@ -438,8 +458,10 @@ class Link:
         self._teller.tell("late answer", self.name, unit=number, late=self.counts.late)
 
     def _patience_us(self, request: Request) -> int:
-        if self._line is None:
-            return self._pace.answer_us
+        if (
+            self._line is None
+        ):  # a gateway may still be at what was given up last, with everybody else behind it waiting
+            return 2 * self._pace.answer_us if self._shared and self._strikes.row == 1 else self._pace.answer_us
         answered = 3 + shape_of(request).size
         return self._pace.answer_us + self._line.frame_us(_size(request)) + self._line.frame_us(answered)
 

@@ -92,9 +92,10 @@ class Strikes:
     def connected(self, now_us: int) -> None:
         self.unanswered, self.heard_us = 0, now_us
 
-    def count(self, outcome: Outcome, begun_us: int, now_us: int) -> None:
+    def count(self, outcome: Outcome, begun_us: int, now_us: int, *, twice: bool = False) -> None:
+        """One more. A silence counts ``twice`` where it was waited for twice as long."""
         if isinstance(outcome, NoAnswer):
-            self.row += 1
+            self.row += 2 if twice else 1
             self.unanswered += 1
             self.spent_us += now_us - begun_us
         elif isinstance(outcome, Answer) or not isinstance(outcome, LinkDown):
@@ -143,8 +144,6 @@ class Unit:
 
         Not after a write whose answer was taken for an earlier one's: the unit is back, what follows may be asked.
         """
-        if isinstance(outcome, Refusal):
-            return outcome.code >= DEAD_BEHIND
         if isinstance(outcome, BadAnswer):
             return isinstance(request, Read) or self.late_us < begun_us
         return isinstance(outcome, NoAnswer)

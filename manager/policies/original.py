@@ -115,7 +115,7 @@ class Original:
 
     def _look(self, view: View, now_us: int, due: list[int]) -> _Seen:
         boxes = silent = NOTHING
-        free = list(self._circuits.limits_at(view.orders.inputs))
+        free = list(self._circuits.limits_at(view.orders.inputs, view.orders.unknown))
         most = (free[0], free[1], free[2])
         for box, seen in zip(self.site.boxes, view.boxes, strict=True):
             draws = self._counted(box, seen, now_us, due)
@@ -240,7 +240,8 @@ def _fallen_back(box: Box, last: BoxReading) -> Amps3:
 
 def _matter(view: View) -> tuple[object, ...]:
     """All of a view that a decision looks at."""
-    return (*(_of_box(box) for box in view.boxes), *(_of_meter(meter) for meter in view.meters), view.orders.inputs)
+    orders = view.orders.inputs, view.orders.unknown
+    return (*(_of_box(box) for box in view.boxes), *(_of_meter(meter) for meter in view.meters), *orders)
 
 
 def _of_box(seen: BoxView) -> tuple[object, ...]:

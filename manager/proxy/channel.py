@@ -9,9 +9,11 @@ from typing import Final, Protocol
 from chargebench.datasheets.errors import CannotOpen
 from chargebench.manager.links.master import drop
 from chargebench.manager.links.reasons import reason
+from chargebench.manager.proxy.between import Between, Later
 from chargebench.manager.proxy.config import Behind
 from chargebench.manager.proxy.gateway import Action, Gateway, ToClient, ToLine
 from chargebench.manager.proxy.ports import SerialPort, open_serial
+from chargebench.manager.proxy.recorder import Tap, end_of
 from chargebench.manager.site import SerialAddress
 
 AGAIN_S: Final = 1.0
@@ -28,12 +30,21 @@ class Client(Protocol):
 
 
 class Channel:
-    """What both kinds have in common. ``clients`` are those who are there, by number; ``tell`` takes sentences for a person."""
+    """What both kinds have in common. ``clients`` are those who are there, by number; ``tell`` takes sentences for a person;
+    ``between`` changes what passes.
+    """
 
     def __init__(
-        self, behind: Behind, gateway: Gateway, clients: dict[int, Client], tell: Callable[[str], None]
+        self,
+        behind: Behind,
+        gateway: Gateway,
+        clients: dict[int, Client],
+        tell: Callable[[str], None],
+        between: Between | None = None,
     ) -> None:
         self.behind, self.gateway = behind, gateway
+        self.between = between
+        self.tap: Tap | None = None
         self._clients, self._tell = clients, tell
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
@@ -41,10 +52,17 @@ class Channel:
         self._timer_us = self._seen_us = 0
         self._retry: asyncio.TimerHandle | None = None
         self._told = ""
+        self._opened = 0
         self.ended = False
 
     def request(self, client: int, token: int, unit: int, pdu: bytes) -> None:
         self._do(self.gateway.request(client, token, unit, pdu, self._now_us()))
+
+    def refused(self, client: int, unit: int) -> None:
+        """A client has asked what it may not; it has its answer."""
+        self.gateway.counts.refused += 1
+        self.gateway.watch.asked(client, unit)
+        self.gateway.watch.tried(client, unit, "refused")
 
     def gone(self, client: int) -> None:
         """A client has gone."""
@@ -57,6 +75,7 @@ class Channel:
     def close(self) -> None:
         """Let go of the port."""
         self.ended = True
+        self._closes()
         for timer in (self._timer, self._retry):
             if timer is not None:
                 timer.cancel()
@@ -68,7 +87,7 @@ class Channel:
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             if isinstance(action, ToLine):
-                self._write(action.data)
+                self._leave(action.data)
             elif isinstance(action, ToClient):
                 client = self._clients.get(action.client)
                 if client is not None:
@@ -77,8 +96,54 @@ class Channel:
                 self._drop()
         self._set_timer()
 
+    def _leave(self, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap.sent(data)
+        if self.between is None:
+            self._write(data)
+            return
+        passed = self.between.leaves(data)
+        if self.tap is not None:
+            self.tap.meddled(self.between.done)
+        if passed.out:
+            self._write(passed.out)
+        self._pass_back(passed.back)
+
     def _received(self, data: bytes) -> None:
-        self._do(self.gateway.received(data, self._now_us()))
+        if self.between is None:
+            self._hear(data)
+        else:
+            self._pass_back(self.between.comes(data))
+
+    def _hear(self, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap.heard(data)
+        actions = self.gateway.received(data, self._now_us())
+        if self.tap is not None and actions:
+            self.tap.settled()
+        self._do(actions)
+
+    def _pass_back(self, parts: Iterable[Later]) -> None:
+        if self.tap is not None and self.between is not None:
+            self.tap.meddled(self.between.done)
+        for after_us, data in parts:
+            if after_us:
+                self._loop.call_later(after_us / 1e6, self._pass_late, data, self._opened)
+            else:
+                self._hear(data)
+
+    def _pass_late(self, data: bytes, opened: int) -> None:
+        """Bytes that were kept back, unless what they came from has been opened anew."""
+        if not self.ended and opened == self._opened:
+            self._hear(data)
+
+    def _closes(self) -> None:
+        if self.tap is not None:
+            self.tap.closed()
+
+    def _opens(self) -> None:
+        self._opened += 1
+        self._do(self.gateway.opened(self._now_us()))
 
     def _write(self, data: bytes) -> None:
         raise NotImplementedError
@@ -141,7 +206,7 @@ class LineChannel(Channel):
         if isinstance(port, str):
             return port
         self._port = SerialPort(port, self._received, self._lost)
-        self._do(self.gateway.opened(self._now_us()))
+        self._opens()
         return ""
 
     def _lost(self, why: str) -> None:
@@ -212,7 +277,9 @@ class NetChannel(Channel):
         else:
             self._connection = connection
             self._say(f"connected to {self.behind.target}")
-            self._do(self.gateway.opened(self._now_us()))
+            if self.tap is not None and connection.transport is not None:
+                self.tap.opened(end_of(connection.transport, "sockname"), end_of(connection.transport, "peername"))
+            self._opens()
 
     def _may_again(self) -> None:
         self._do(self.gateway.closed(self._now_us()))
@@ -226,6 +293,7 @@ class NetChannel(Channel):
         """A connection has ended."""
         if connection is self._connection and not self.ended:
             self._connection = None
+            self._closes()
             self._do(self.gateway.closed(self._now_us()))
 
     def _write(self, data: bytes) -> None:
@@ -236,6 +304,7 @@ class NetChannel(Channel):
         connection, self._connection = self._connection, None
         if connection is not None and connection.transport is not None:
             drop(connection.transport)
+            self._closes()
             self._do(self.gateway.closed(self._now_us()))
 
     def _close_port(self) -> None:

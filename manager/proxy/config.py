@@ -52,6 +52,14 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
+class Captured:
+    """Where everything that passes is captured, and how large a piece of the file gets before the next is begun."""
+
+    path: str
+    piece_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole proxy. ``units``: what clients call a unit, and its id on the line; others keep theirs."""
 
@@ -60,3 +68,4 @@ class Config:
     units: Mapping[int, int] = field(default_factory=dict)
     access: Access = field(default_factory=Access)
     crowd: Crowd = field(default_factory=Crowd)
+    captured: Captured | None = None

@@ -35,6 +35,7 @@ from chargebench.manager.proxy.answers import (
     refusal,
 )
 from chargebench.manager.proxy.waiting import Job, Waiting
+from chargebench.manager.proxy.watch import Ending, Watch
 from chargebench.manager.proxy.wire import LONGEST, PORTION_US, Wire
 
 QUEUE_MOST: Final = 512
@@ -70,7 +71,9 @@ Action = ToLine | ToClient | Drop
 
 @dataclass(slots=True)
 class Carried:
-    """What a line has carried. ``busy_us``: its time that frames, silences and turn-arounds took; of TCP: with an open request."""
+    """What a line has carried. ``silent``: tries without an answer; ``spoilt``: with bytes that are none in its place.
+    ``busy_us``: its time that frames, silences and turn-arounds took; of TCP: with an open request.
+    """
 
     sent: int = 0
     answered: int = 0
@@ -89,6 +92,7 @@ class Gateway:
 
     def __init__(self, wire: Wire, pace: Pace, late_us: int = LATE_US) -> None:
         self.counts = Carried()
+        self.watch = Watch()
         self.next_us: int | None = None
         self._wire = wire
         self._pace = pace
@@ -98,6 +102,7 @@ class Gateway:
         self._job: Job | None = None
         self._again = False
         self._early = False
+        self._late = 0
         self._out_us = 0
         self._begun_us = self._due_us = self._patient_us = self._latest_us = 0
         self._free_us = self._byte_us = 0
@@ -122,21 +127,33 @@ class Gateway:
         return self._wire.late
 
     @property
+    def there(self) -> bool:
+        """Whether what is behind can be asked, as far as is known."""
+        return self._state != "down"
+
+    def waits(self) -> tuple[dict[int, int], dict[int, int]]:
+        """How many requests wait for each unit, and how many of each client."""
+        return self._waiting.counted()
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing waits and nothing is under way."""
         return self._job is None and not len(self._waiting)
 
     def request(self, client: int, token: int, unit: int, pdu: bytes, now_us: int) -> list[Action]:
         """A client asks ``unit``; the answer comes with its ``token``."""
+        self.watch.asked(client, unit)
         code = self._refuses(unit, pdu, now_us)
         if code:
             self.counts.refused += 1
+            self.watch.tried(client, unit, "refused")
             return [ToClient(client, token, refusal(pdu, code))]
-        self._waiting.put(Job(client, token, unit, pdu, expected(pdu)))
+        self._waiting.put(Job(client, token, unit, pdu, expected(pdu), now_us))
         return self._go(now_us, []) if self._job is None else []
 
     def gone(self, client: int, now_us: int) -> list[Action]:
         """A client's connection has ended: what it still waits for is not sent any more."""
+        self.watch.gone(client)
         self.counts.dropped += self._waiting.drop_client(client)
         job = self._job
         if job is not None and job.client == client:
@@ -179,6 +196,7 @@ class Gateway:
         if job.tries and not job.gone:
             self._tries_again(job, now_us)
             return self._settle([])
+        self._note(job, "refused")
         return self._over(job, refusal(job.pdu, GATEWAY_PATH), now_us)
 
     def down(self, now_us: int) -> list[Action]:
@@ -186,6 +204,7 @@ class Gateway:
         self._state = "down"
         actions: list[Action] = []
         if self._job is not None:
+            self._note(self._job, "refused")
             actions = self._over(self._job, refusal(self._job.pdu, GATEWAY_PATH), now_us)
         return self._settle(actions + self._give_up(self._waiting.take_all(), GATEWAY_PATH))
 
@@ -288,6 +307,7 @@ class Gateway:
         if job.unit == EVERYBODY and wire.broadcasts:
             inlet.sent(adu)
             self._free_us = now_us + out_us + self._pace.turnaround_us
+            self.watch.answered(job.client, job.unit, now_us - job.asked_us)
             self.counts.busy_us += out_us + self._pace.turnaround_us
             actions.append(ToClient(job.client, job.token, b""))
             return
@@ -300,7 +320,7 @@ class Gateway:
         job.owed += 1
         inlet.expect(job.unit, job.shape)
         inlet.sent(adu)
-        self._job, self._begun_us, self._out_us = job, now_us, out_us
+        self._job, self._begun_us, self._out_us, self._late = job, now_us, out_us, wire.late
         self._early = wire.paced
         if self._early:
             wire.too_early(job.unit, job.shape, now_us)
@@ -314,6 +334,7 @@ class Gateway:
 
     def _answered(self, job: Job, pdu: bytes, now_us: int) -> list[Action]:
         self.counts.answered += 1
+        self.watch.answered(0 if job.gone else job.client, job.unit, now_us - job.asked_us)
         job.owed -= 1
         self._rests[job.unit].worked()
         self._strikes.alive(now_us)
@@ -323,11 +344,15 @@ class Gateway:
         """The request under way got no answer; what came in its place is not one."""
         if self._early:
             self._end_early(job)
-        if self._wire.spoilt():
+        spoilt = self._wire.spoilt()
+        if spoilt:
             job.owed -= 1
+        if spoilt or (self._wire.inlet.bad and self._wire.late == self._late):
             self.counts.spoilt += 1
+            self._note(job, "garbled")
         else:
             self.counts.silent += 1
+            self._note(job, "silent")
         self._strikes.unanswered += 1
         self._free_us = max(self._free_us, now_us + self._drain_us)
         if job.tries and not job.gone and not self._wire.broken:
@@ -370,8 +395,13 @@ class Gateway:
             actions.append(ToClient(job.client, job.token, pdu))
         return actions
 
+    def _note(self, job: Job, how: Ending) -> None:
+        self.watch.tried(0 if job.gone else job.client, job.unit, how)
+
     def _give_up(self, jobs: list[Job], code: int) -> list[Action]:
         self.counts.refused += len(jobs)
+        for job in jobs:
+            self._note(job, "refused")
         return [ToClient(job.client, job.token, refusal(job.pdu, code)) for job in jobs]
 
     def _settle(self, actions: list[Action]) -> list[Action]:

@@ -15,6 +15,7 @@ from chargebench.manager.proxy.access import Access
 from chargebench.manager.proxy.answers import refusal
 from chargebench.manager.proxy.channel import Channel, Client
 from chargebench.manager.proxy.config import Before, Config, Crowd
+from chargebench.manager.proxy.recorder import ClientTap, Recorder, end_of
 
 OPEN_MOST: Final = 16
 """Requests of one client that may be open; what comes on top waits unread."""
@@ -27,6 +28,7 @@ class Clients:
 
     def __init__(self, crowd: Crowd, by_number: dict[int, Client]) -> None:
         self.crowd = crowd
+        self.recorder: Recorder | None = None
         self.here: dict[int, ClientProtocol] = {}
         self.closed = False
         self._by_number = by_number
@@ -54,6 +56,10 @@ class Clients:
         self._by_number.pop(number, None)
         if not self.here and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)
+
+    def names(self) -> dict[int, str]:
+        """Where those are who are here, by their numbers."""
+        return {number: client.at for number, client in self.here.items()}
 
     def _make_room(self) -> bool:
         idle = [client for client in self.here.values() if not client.open]
@@ -97,8 +103,9 @@ class ClientProtocol(asyncio.Protocol):
         self._guarded = config.access != Access()
         self._splitter = mbap.Splitter()
         self._transport: asyncio.Transport | None = None
+        self._tap: ClientTap | None = None
         self._number = 0
-        self._host = ""
+        self._host = self.at = ""
         self.open = 0
         self.asked = False
         self.heard_us = 0
@@ -111,18 +118,25 @@ class ClientProtocol(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport), "a stream was listened for"
         self._transport = transport
         self.heard_us = self._clients.now_us()
-        self._host = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._clients.recorder is not None:
+            self._tap = self._clients.recorder.client(end_of(transport, "sockname"), end_of(transport, "peername"))
+        host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
+        self._host, self.at = str(host), _at(str(host), port)
         if self._access.admits(self._host):
             self._number = self._clients.enter(self)
         if not self._number:
             self.end_now()
 
     def data_received(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.asked(data)
         if self._number and not self._ending:
             self._splitter.feed(data)
             self._take()
 
     def eof_received(self) -> bool:
+        if self._tap is not None:
+            self._tap.ended()
         self.end()
         return True  # what is open is still answered
 
@@ -136,6 +150,8 @@ class ClientProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's signature
         self._transport = None
+        if self._tap is not None:
+            self._tap.closed()
         if self._number:
             self._clients.leave(self._number)
             self._channel.gone(self._number)
@@ -168,6 +184,7 @@ class ClientProtocol(asyncio.Protocol):
         unit = self._units.get(asked.unit, asked.unit) if self._only is None else self._only
         code = self._access.refuses(self._host, unit, asked.pdu) if self._guarded else 0
         if code:
+            self._channel.refused(self._number, unit)
             self.answered(token, refusal(asked.pdu, code))
         else:
             self._channel.request(self._number, token, unit, asked.pdu)
@@ -178,7 +195,10 @@ class ClientProtocol(asyncio.Protocol):
         if self._transport is None:
             return
         if pdu:
-            self._transport.write(mbap.answer(token >> 8, token & 0xFF, pdu))
+            adu = mbap.answer(token >> 8, token & 0xFF, pdu)
+            if self._tap is not None:
+                self._tap.answered(adu)
+            self._transport.write(adu)
         if self._deaf or self._ending or self._splitter.held:
             self._take()
 
@@ -234,4 +254,8 @@ async def listen(
     make: Callable[[], ClientProtocol] = lambda: ClientProtocol(clients, place, channel, config)  # noqa: E731
     server = await asyncio.get_running_loop().create_server(make, place.host, place.port)
     host, port = server.sockets[0].getsockname()[:2]
-    return server, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return server, _at(host, port)
+
+
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from chargebench.datasheets.errors import CannotOpen
-from chargebench.manager.links.line_inlet import LineInlet
 from chargebench.manager.links.master import crc_of, lrc_of
 from chargebench.manager.links.pace import LineTimes
+from chargebench.manager.proxy.between import Between
 from chargebench.manager.proxy.channel import Channel, Client, LineChannel, NetChannel
 from chargebench.manager.proxy.config import Before, Behind, Config
 from chargebench.manager.proxy.gateway import Carried, Gateway
+from chargebench.manager.proxy.recorder import Recorder
 from chargebench.manager.proxy.server import Clients, listen
+from chargebench.manager.proxy.table import Look, look
 from chargebench.manager.proxy.wire import AsciiWire, RtuWire, TcpWire, Wire
 
 UNPACED: Final = ("socket://", "rfc2217://", "loop://")
 
 
 class Proxy:
-    """Serves from ``open`` to ``close``. ``tell`` takes sentences for a person: ports that went away, and that are back."""
+    """Serves from ``open`` to ``close``. ``tell`` takes sentences for a person: ports that went away, and that are back.
+    ``between`` gives what is to stand before a line, if anything; ``recorder`` is told what passes.
+    """
 
-    def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tell: Callable[[str], None],
+        between: Callable[[Behind], Between | None] | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         by_number: dict[int, Client] = {}
         self._config = config
-        self._channels = {one.name: _channel(one, by_number, tell) for one in config.lines}
+        self._channels = {
+            one.name: _channel(one, by_number, tell, between(one) if between else None) for one in config.lines
+        }
         self._clients = Clients(config.crowd, by_number)
+        if recorder is not None:
+            self._clients.recorder = recorder
+            for channel in self._channels.values():
+                channel.tap = recorder.behind(channel.behind)
         self._servers: list[asyncio.AbstractServer] = []
 
     async def open(self) -> list[str]:
@@ -64,15 +80,27 @@ class Proxy:
         for channel in self._channels.values():
             channel.close()
 
+    def look(self) -> list[Look]:
+        """How each line stands."""
+        names = self._clients.names()
+        return [look(name, one.behind.target, one.gateway, names) for name, one in self._channels.items()]
+
     @property
     def carried(self) -> dict[str, tuple[Carried, int]]:
         """What each line has carried, and how many answers came too late."""
         return {name: (one.gateway.counts, one.gateway.late) for name, one in self._channels.items()}
 
+    @property
+    def meddled(self) -> dict[str, Mapping[str, int]]:
+        """What stands before each line has done to it, by name."""
+        return {name: one.between.done for name, one in self._channels.items() if one.between is not None}
 
-def _channel(behind: Behind, clients: dict[int, Client], tell: Callable[[str], None]) -> Channel:
+
+def _channel(
+    behind: Behind, clients: dict[int, Client], tell: Callable[[str], None], between: Between | None
+) -> Channel:
     make = LineChannel if behind.kind == "serial" else NetChannel
-    return make(behind, Gateway(wire_of(behind), behind.pace), clients, tell)
+    return make(behind, Gateway(wire_of(behind), behind.pace), clients, tell, between)
 
 
 def wire_of(behind: Behind) -> Wire:
@@ -80,8 +108,7 @@ def wire_of(behind: Behind) -> Wire:
     wire = _wire(behind)
     if behind.gap_us is not None:
         wire.gap_us = behind.gap_us
-    if behind.echo and isinstance(wire.inlet, LineInlet):
-        wire.inlet.echoes = True
+    wire.echoes = behind.echo
     return wire
 
 

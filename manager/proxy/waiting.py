@@ -7,25 +7,26 @@ others than there are clients times the units that its own client asks.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from chargebench.manager.links.shape import Shape
 
 
 class Job:
-    """A request of a client. ``tries`` are left after the one under way; ``sent`` is how often it went out, and ``owed``
+    """A request of a client, asked at ``asked_us``. ``tries`` are left after the one under way; ``sent`` is how often it went out, and ``owed``
     how many answers to it may still come. ``gone``: nobody waits for its answer any more.
     """
 
-    __slots__ = ("client", "gone", "owed", "pdu", "sent", "shape", "token", "tries", "unit")
+    __slots__ = ("asked_us", "client", "gone", "owed", "pdu", "sent", "shape", "token", "tries", "unit")
 
-    def __init__(self, client: int, token: int, unit: int, pdu: bytes, shape: Shape) -> None:
+    def __init__(self, client: int, token: int, unit: int, pdu: bytes, shape: Shape, asked_us: int) -> None:
         self.client = client
         self.token = token
         self.unit = unit
         self.pdu = pdu
         self.shape = shape
+        self.asked_us = asked_us
         self.tries = self.sent = self.owed = 0
         self.gone = False
 
@@ -67,6 +68,16 @@ class Waiting:
     def heads(self) -> Iterator[Job]:
         """The first of each lane."""
         return (lane[0] for lanes in self._clients.values() for lane in lanes.values())
+
+    def counted(self) -> tuple[dict[int, int], dict[int, int]]:
+        """How many wait for each unit, and how many of each client."""
+        units: Counter[int] = Counter()
+        clients: Counter[int] = Counter()
+        for client, lanes in self._clients.items():
+            for unit, lane in lanes.items():
+                units[unit] += len(lane)
+                clients[client] += len(lane)
+        return units, clients
 
     def drop_client(self, client: int) -> int:
         """Forget what a client has asked; how many those were."""

@@ -31,13 +31,14 @@ class Wire:
 
     ``broadcasts``: unit 0 is everybody, and nobody answers. ``connects``: over a TCP connection, which may be made anew.
     ``paced``: bytes take their time there, so that nothing can come before the request has gone out. ``gap_us`` is kept between an
-    answer and the next request. ``late`` counts answers that came too late for their request.
+    answer and the next request. ``echoes``: an adapter is said to hear itself. ``late`` counts answers that came too late for their request.
     """
 
     line: LineTimes | None = None
     broadcasts = True
     connects = False
     paced = False
+    echoes = False
     gap_us = 0
     inlet: LineInlet | TcpInlet
 
@@ -55,7 +56,9 @@ class Wire:
         return self.inlet.broken
 
     def fresh(self) -> None:
-        """There is a new connection, or the port is open again."""
+        """There is a new connection, or the port is open again, with another adapter perhaps."""
+        if isinstance(self.inlet, LineInlet):
+            self.inlet.echoes = self.echoes
 
     def doubtful(self, unit: int, shape: Shape, now_us: int) -> bool:
         """Whether the answer to such a request could be an earlier one's."""

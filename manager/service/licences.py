@@ -52,7 +52,7 @@ class LicenceFile:
     def __init__(self, path: Path, read: Callable[[Path], int]) -> None:
         self._path = path
         self._read = read
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self._count = read(path)
         self._wrong = ""
         self._say: Callable[[str], None] = _nobody
@@ -63,7 +63,7 @@ class LicenceFile:
 
     def now(self) -> int:
         """How many there are."""
-        stamp = _stamp(self._path)
+        stamp = stamp_of(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
             self._look()
@@ -106,7 +106,7 @@ def read_number(path: Path) -> int:
     raise BadInput(f"{path}:{line}:1", "", f"expected one number of licences from 0 to {MOST}, got {found}")
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def stamp_of(path: Path) -> _Stamp | None:
     """By what one sees that a file has changed."""
     try:
         found = os.stat(path)  # noqa: PTH116  (asked for at every cycle)

@@ -30,6 +30,7 @@ from chargebench.manager.service.lines import Lines
 from chargebench.manager.service.log_file import LogFile
 from chargebench.manager.service.outlet import Outlet
 from chargebench.manager.service.screen import Screen
+from chargebench.manager.service.told import OrdersFile
 from chargebench.manager.service.watched import Watched
 from chargebench.manager.service.windows import Openings, Windows
 from chargebench.manager.shell import Life, manage
@@ -47,7 +48,7 @@ class Order:
     """What is to be managed and how. ``ports``: where ports and addresses of the site really lead, as in ``shell.manage``.
 
     ``store`` and ``usual_store``: where the memory is, and where it would be if nobody had said so; a site is held at both.
-    ``openings``: through which ports others may look. ``prove``, asked once the site is held, gives the dangers of it, or raises a ``Complaint`` for what must not be managed.
+    ``openings``: through which ports others may look. ``told``: who says what people order. ``prove``, asked once the site is held, gives the dangers of it, or raises a ``Complaint`` for what must not be managed.
     """
 
     site: Site
@@ -59,6 +60,7 @@ class Order:
     as_json: bool = False
     prove: Callable[[], Sequence[str]] = tuple
     openings: Openings = field(default_factory=Openings)
+    told: OrdersFile | None = None
 
 
 def civil() -> datetime:
@@ -158,6 +160,8 @@ class Service:
         self._loop.add_signal_handler(signal.SIGHUP, self._anew)
         self._loop.set_exception_handler(self._wrong)
         self._order.licences.start(self._say)
+        if self._order.told is not None:
+            self._order.told.start(self._say)
         if earlier is not None:
             self._say(f"takes over from {earlier}, which did not end by itself")
         for danger in self._dangers if self._file is not None else ():
@@ -166,7 +170,9 @@ class Service:
 
     async def manage(self, store: SqliteStore) -> str:
         """Manage the site until it is ended; by which signal."""
-        life = Life(self._order.licences.now, store, day_us=lambda: of_the_day(civil()))
+        told = self._order.told
+        orders = None if told is None else told.now
+        life = Life(self._order.licences.now, store, orders, lambda: of_the_day(civil()))
         coroutine = manage(self._site, self._watched, ports=self._order.ports, note=self._note, life=life)
         task = self._loop.create_task(coroutine, name="manager")
         if self._screen is not None:

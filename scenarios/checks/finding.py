@@ -35,6 +35,11 @@ class Found(NamedTuple):
     right: str = ""
 
 
+def spot_of(address: Address) -> str:
+    """The place at which ids are shared: a line by its port, whatever its parameters, or a TCP address."""
+    return address.port if isinstance(address, SerialAddress) else str(address)
+
+
 class Device(NamedTuple):
     """A device as the master is to reach it. ``box``: the place among the boxes of an EVSE, None for a meter."""
 
@@ -49,7 +54,7 @@ class Device(NamedTuple):
     @property
     def spot(self) -> str:
         """Where it shares the ids with others: on a line the COM parameters make no difference."""
-        return self.address.port if isinstance(self.address, SerialAddress) else str(self.address)
+        return spot_of(self.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from chargebench.datasheets.load import load
 from chargebench.datasheets.quantity import show
 from chargebench.emulator.curves import Curve, curve
 from chargebench.manager.drivers.registry import tells_failsafe
-from chargebench.manager.site import Box, Site
+from chargebench.manager.site import Box, Fuse, Site
 from chargebench.scenarios.checks.amounts import (
     at_least,
     at_most,
@@ -36,23 +36,29 @@ LEAST_RATING_MA: Final = 1_000
 def curve_of(site: Site) -> Curve | None:
     """The curve of the site's fuse; None without one. ``LookupError`` for a rating of which none is known."""
     fuse = site.connection.fuse
-    if fuse is None:
-        return None
+    return None if fuse is None else _curve(fuse)
+
+
+def _curve(fuse: Fuse) -> Curve:
     if fuse.rating_ma < LEAST_RATING_MA:
         raise LookupError(f"expected a rating of at least {at_most(LEAST_RATING_MA)}")
     return curve(fuse.curve, fuse.rating_ma)
 
 
 def fuse_is_known(ground: Ground) -> Iterator[Found]:
-    """There is a curve for the fuse's rating."""
-    fuse = ground.site.connection.fuse
-    if fuse is not None and fuse.rating_ma == 0:
-        yield Found("error", ground.connection("fuse", "rating"), "expected a fuse of more than 0 A")
-        return
-    try:
-        curve_of(ground.site)
-    except LookupError as error:
-        yield Found("error", ground.connection("fuse", "rating"), str(error))
+    """There is a curve for the rating of every fuse."""
+    fuses = [(ground.connection("fuse", "rating"), ground.site.connection.fuse)]
+    fuses += [(ground.circuit(k, "fuse", "rating"), one.fuse) for k, one in enumerate(ground.site.circuits)]
+    for loc, fuse in fuses:
+        if fuse is None:
+            continue
+        if fuse.rating_ma == 0:
+            yield Found("error", loc, "expected a fuse of more than 0 A")
+            continue
+        try:
+            _curve(fuse)
+        except LookupError as error:
+            yield Found("error", loc, str(error))
 
 
 def most_ma(site: Site) -> int:
@@ -110,6 +116,30 @@ def reaction(ground: Ground) -> Iterator[Found]:
         yield _never(ground, worst_ma)
     if bears < reacts_us + (silent or 0):
         yield _too_slow(ground, found, worst_ma, reacts_us, silent or 0)
+
+
+def circuits_bear(ground: Ground) -> Iterator[Found]:
+    """The fuse of a circuit bears for ever what may flow there: its limit, or what boxes take that nobody manages.
+
+    Nothing else hangs on a circuit, and what is given is free before, so for the manager's reaction nothing flows on top of it.
+    """
+    site = ground.site
+    allowed = managed(site)
+    most = nodes(site, [box.maximum_ma for box in site.boxes])
+    others = nodes(site, [0 if one else model_ma(box) for box, one in zip(site.boxes, allowed, strict=True)])
+    for all_, beyond in zip(most, others, strict=True):
+        fuse = None if all_.circuit is None else site.circuits[all_.circuit].fuse
+        if all_.circuit is None or fuse is None:
+            continue
+        worst_ma, never_ma = max(min(all_.boxes_ma, all_.limit_ma), beyond.boxes_ma), _curve(fuse).never_ma
+        if worst_ma <= never_ma:
+            continue
+        right = at_most(never_ma)
+        sentence = (
+            f"up to {at_least(worst_ma)} can flow on {all_.name}, and its {show(fuse.rating_ma, 'mA')} {fuse.curve} bears"
+            f" {right} for ever"
+        )
+        yield Found("danger", ground.circuit(all_.circuit, "limit"), sentence, right)
 
 
 def _failsafe_after_us(box: Box) -> int | None:

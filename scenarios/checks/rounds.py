@@ -23,7 +23,7 @@ from chargebench.manager.links.shape import shape_of
 from chargebench.manager.outcomes import Request
 from chargebench.manager.pacing import apart_most_us
 from chargebench.manager.site import Address, Box, SerialAddress, Site
-from chargebench.scenarios.checks.finding import Device, Found, Ground, devices_of
+from chargebench.scenarios.checks.finding import Device, Found, Ground, devices_of, spot_of
 
 TURNAROUND_US: Final = 20_000
 NETWORK_US: Final = 10_000
@@ -118,7 +118,8 @@ def _fast_enough(site: Site, devices: tuple[Device, ...], slow: Round) -> int:
 def _round(site: Site, name: str, devices: list[Device], address: Address) -> Round:
     times = LineTimes.of(address) if isinstance(address, SerialAddress) else None
     pace = LINE_PACE if times is not None else TCP_PACE
-    reads: list[Request] = []
+    there = [one for one in site.inputs if spot_of(one.address) == devices[0].spot]
+    reads: list[Request] = list(dict.fromkeys(Read(one.table, one.register, 1) for one in there))
     writes: list[Request] = []
     for one in devices:
         if one.box is None:

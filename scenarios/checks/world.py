@@ -11,7 +11,7 @@ from chargebench.emulator.streams import Streams
 from chargebench.emulator.world import World
 from chargebench.scenarios.checks.finding import Finding, devices_of
 from chargebench.scenarios.describe import Scenario
-from chargebench.scenarios.truth import place
+from chargebench.scenarios.gateways import place
 
 _METER_OF = "the meter of "
 
@@ -27,13 +27,15 @@ def cannot_be(scenario: Scenario) -> Iterator[Finding]:
 def out_of_reach(scenario: Scenario) -> Iterator[Finding]:
     """Devices that the world has put elsewhere than the master looks for them."""
     source = scenario.source
+    behind: dict[At, At] = {one.at: one.line for one in scenario.world.gateways}
     truth: dict[str, tuple[At | None, int]] = {box.name: (box.at, box.unit) for box in scenario.world.boxes}
     for meter in scenario.world.meters:
         truth[meter.name] = (meter.at, meter.unit)
     for one in devices_of(scenario.site, source.site_loc):
         name = f"{one.name.removeprefix(_METER_OF)}-meter" if one.name.startswith(_METER_OF) else one.name
         at, unit = truth[name]
-        if at == place(one.address) and unit == one.unit:
+        asked = place(one.address)
+        if at == behind.get(asked, asked) and unit == one.unit:
             continue
         loc = ("world", "boxes" if one.kind == "evse" else "meters", name)
         sentence = (

@@ -24,6 +24,7 @@ from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.emulate.places import Place, Wish, listens, places, ttys
 from chargebench.scenarios.emulate.play import Play
 from chargebench.scenarios.expectations import Expectation
+from chargebench.scenarios.laws.answers import Answers, Mixed
 from chargebench.scenarios.laws.judge import Verdict
 from chargebench.scenarios.laws.law import Sample, Scene
 from chargebench.scenarios.result import Happened, Result
@@ -36,7 +37,9 @@ class Trial:
     """What judges a scenario: told of all that happens, it gives the verdicts in the end."""
 
     def __init__(self, scenario: Scenario, again: str) -> None:
-        judged = tuple(one for one in scenario.expectations if not about_our_manager(one, scenario))
+        judged = tuple(
+            one for one in scenario.expectations if not (about_our_manager(one, scenario) or of_a_gateway(one))
+        )
         self.unjudged = tuple(one.name for one in scenario.expectations if one not in judged)
         self._scenario, self._again = scenario, again
         self._court, self._story = Court(scenario.world, judged), Story(scenario)
@@ -184,6 +187,11 @@ class Live:
         error = ended.exception()
         if error is not None and not self.ended.done():
             self.ended.set_exception(error)
+
+
+def of_a_gateway(expectation: Expectation) -> bool:
+    """Whether this is about what a gateway gives to those who ask it, where there is none."""
+    return isinstance(expectation.law, Answers | Mixed)
 
 
 def about_our_manager(expectation: Expectation, scenario: Scenario) -> bool:

@@ -9,12 +9,12 @@ from typing import Final
 
 from chargebench.datasheets.errors import BadInput, UnknownName
 from chargebench.datasheets.load import load
-from chargebench.datasheets.model import Datasheet, Register
+from chargebench.datasheets.model import Datasheet, Register, Table
 from chargebench.emulator.ascii import pack_ascii
 from chargebench.emulator.plant import Server
 from chargebench.emulator.ports import Listen, Ports, Tty
 from chargebench.emulator.serve import LOOPBACK
-from chargebench.emulator.spec import LineAt, TcpAt, WorldSpec
+from chargebench.emulator.spec import LineAt, ModuleSpec, TcpAt, WorldSpec
 from chargebench.emulator.wires.pty import PTY
 from chargebench.emulator.wires.uart import BYTE_BITS
 
@@ -23,6 +23,8 @@ ADAPTER_US: Final = 20_000
 """Many a USB adapter hands over every 16 ms what has come by then: less is no silence behind it."""
 OTHER_END: Final = "OTHER-END"
 """Stands for the serial port of the master, whose line ends at a port that was given for it: what its own is called, it knows."""
+MODULE: Final = "input-module"
+"""What stands for the device of a module of inputs, which has no datasheet."""
 _TABLES: Final = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}
 _FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _PARITIES: Final = {"N": "none", "E": "even", "O": "odd"}
@@ -105,13 +107,15 @@ def own_addresses(hosts: Iterable[str]) -> dict[str, str]:
 def places(world: WorldSpec, servers: Iterable[Server], ports: Ports, wish: Wish) -> list[Place]:
     """Everything that is served, in the order of the site."""
     devices = {**{box.name: box.device for box in world.boxes}, **{one.name: one.device for one in world.meters}}
+    modules = {one.name: one for one in world.modules}
     paths = dict(text.split("=", 1) for text in wish.lines)
     found = []
     for server in servers:
         at = server.at
         where = paths.get(at.line) or ports.aliases[at.line] if isinstance(at, LineAt) else ""
         for member in server.members:
-            sheet = load(devices[member.name])
+            module = modules.get(member.name)
+            looks = _look(load(devices[member.name])) if module is None else _contacts(module)
             if isinstance(at, LineAt):
                 port = OTHER_END if at.line in paths else where
                 # a pty knows no parity and carries bytes only
@@ -119,15 +123,15 @@ def places(world: WorldSpec, servers: Iterable[Server], ports: Ports, wish: Wish
                 serial = f"{at.baud},{bits},{parity.lower()},{at.stops}"
                 options = f"-m rtu -b {at.baud} -d {bits} -s {at.stops} -P {_PARITIES[parity]}"
                 if at.mode == "ascii":
-                    serial, read = f"{serial},ascii", _by_shell(sheet, member.unit, port)
+                    serial, read = f"{serial},ascii", _by_shell(looks, member.unit, port)
                 else:
-                    read = _mbpoll(sheet, member.unit, options, port)
-                found.append(Place(member.name, sheet.name, member.unit, where, serial, read))
+                    read = _mbpoll(looks, member.unit, options, port)
+                found.append(Place(member.name, looks.device, member.unit, where, serial, read))
             else:
                 alias = ports.aliases[f"{at.host}:{at.port}"]
                 host, _, port = alias.rpartition(":")
-                read = _mbpoll(sheet, member.unit, f"-m tcp -p {port}", host)
-                found.append(Place(member.name, sheet.name, member.unit, alias, "", read))
+                read = _mbpoll(looks, member.unit, f"-m tcp -p {port}", host)
+                found.append(Place(member.name, looks.device, member.unit, alias, "", read))
     return found
 
 
@@ -146,24 +150,46 @@ def _pinned(given: Iterable[str], servers: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def _mbpoll(sheet: Datasheet, unit: int, options: str, where: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one looks at first, ``count`` words; none where nothing can be read. A ``single`` is one float."""
+
+    device: str
+    table: Table = "holding"
+    at: int = 0
+    count: int = 0
+    single: bool = False
+    little: bool = False
+
+
+def _look(sheet: Datasheet) -> _Look:
+    one = first_register(sheet)
+    return (
+        _Look(sheet.name)
+        if one is None
+        else _Look(sheet.name, one.table, one.at, one.count, one.type == "f32", one.little)
+    )
+
+
+def _contacts(module: ModuleSpec) -> _Look:
+    return _Look(MODULE, module.points[0].table, module.points[0].register, 1)
+
+
+def _mbpoll(look: _Look, unit: int, options: str, where: str) -> str:
     """The line that reads a first register; empty where mbpoll cannot speak to the device."""
-    register = first_register(sheet)
-    if register is None or not 1 <= unit <= (255 if "tcp" in options else 247):
+    if not look.count or not 1 <= unit <= (255 if "tcp" in options else 247):
         return ""
-    single = register.type == "f32"
-    kind = _TABLES[register.table] + (":float" if single else "")
-    order = " -B" if single and not register.little else ""
-    count = 1 if single else register.count
-    return f"mbpoll -0 -1 {options} -a {unit} -t {kind}{order} -r {register.at} -c {count} {where}"
+    kind = _TABLES[look.table] + (":float" if look.single else "")
+    order = " -B" if look.single and not look.little else ""
+    count = 1 if look.single else look.count
+    return f"mbpoll -0 -1 {options} -a {unit} -t {kind}{order} -r {look.at} -c {count} {where}"
 
 
-def _by_shell(sheet: Datasheet, unit: int, where: str) -> str:
+def _by_shell(look: _Look, unit: int, where: str) -> str:
     """The line that shows the answer to a first read in ASCII mode, which mbpoll does not speak; asked twice, as some need it."""
-    register = first_register(sheet)
-    if register is None:
+    if not look.count:
         return ""
-    pdu = struct.pack(">BHH", _FUNCTIONS[register.table], register.at, register.count)
+    pdu = struct.pack(">BHH", _FUNCTIONS[look.table], look.at, look.count)
     request = pack_ascii(unit, pdu).decode("ascii").strip()
     ask = f"printf '{request}\\r\\n' >&3; timeout 1 head -n1 <&3"
     return f'bash -c "stty -F {where} raw -echo; exec 3<>{where}; {ask} || {{ {ask}; }}"'

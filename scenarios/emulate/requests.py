@@ -19,7 +19,7 @@ from chargebench.emulator.hand import Hand
 from chargebench.emulator.world import World
 from chargebench.scenarios import faults
 from chargebench.scenarios.describe import LONGEST_US
-from chargebench.scenarios.emulate.play import Play
+from chargebench.scenarios.emulate.play import Play, unserved
 from chargebench.scenarios.errors import Errors
 from chargebench.scenarios.form import AnyCar, CarVisit, Load
 from chargebench.scenarios.form import World as WorldForm
@@ -124,6 +124,8 @@ class Requests:
         read = faults.Reader(whole, self._world.spec, self._play.clock, end_us, errors).read([given])
         errors.raise_any()
         (spec,) = read
+        if why := unserved(spec):
+            raise ValueError(why)
         self._hand.fault(spec)
         return {"fault": spec.kind, "on": ", ".join(spec.names)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chargebench.scenarios.laws.answers import Answers, Mixed
 from chargebench.scenarios.laws.charging import Charging
 from chargebench.scenarios.laws.commands import Commands
 from chargebench.scenarios.laws.connection import Connection
@@ -41,5 +42,7 @@ _ALL: tuple[type[Law], ...] = (
     Link,
     Told,
     FailsafeActs,
+    Answers,
+    Mixed,
 )
 LAWS: dict[str, type[Law]] = {law.name: law for law in _ALL}

@@ -21,6 +21,9 @@ Finding = Literal[
     "doubted",
     "believed",
     "woken",
+    "phases",
+    "phases refused",
+    "phases fixed",
 ]
 
 
@@ -30,7 +33,8 @@ class Told(Law):
     ``{box: garage, told: by itself}``: it changes its limit though nobody wrote. ``disabled``, ``deaf``: it takes a limit and
     goes on showing 0, or more. ``dumb``: it takes connections and answers nothing. Also ``unlicensed``, ``licensed``,
     ``refused``, ``restarted``, ``failsafe`` (it keeps another one than it was to have), ``impossible``, ``woken`` (its pilot
-    was interrupted for a car that seems to sleep), ``doubted`` (what it measures is not believed) and ``believed`` (again).
+    was interrupted for a car that seems to sleep), ``doubted`` (what it measures is not believed) and ``believed`` (again),
+    ``phases`` (it is told to charge on another number of phases), ``phases refused`` and ``phases fixed`` (its owner forbids it).
     """
 
     name: ClassVar[str] = "told"

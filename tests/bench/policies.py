@@ -89,7 +89,7 @@ A site says with `policy:` by whose rules it is shared, and `chargebench run SCE
 
 | policy | who gets what |
 | --- | --- |
-| `fair` | ours: turns of half an hour where not all fit, then equal currents as high as every phase lets them be |
+| `fair` | ours: turns of half an hour where not all fit, cars of three phases first among those who waited alike, then equal currents as high as every phase lets them be |
 | `original` | what the pages of the original tell of its rules, with the weaknesses that those have |
 | `first-come` | who was plugged in first all it can take, the next what is left |
 | `equal-split` | turns as with `fair`, but the current of a phase is divided by the boxes on it, and what one leaves is nobody's |
@@ -113,6 +113,12 @@ mean, over all nights, of the share that the least served car of the night got. 
 ![Share of the bound and of the worst driver's wish, by policy](policies.svg)
 
 {chr(10).join(table(rows))}
+
+Who reaches more of the bound takes it from somebody. Were current water, with no minimum, no turn and no delay, cars with equal
+currents would get 0.918 of the bound in the first twenty of these nights, and their worst driver 49 %; were a car of three phases given
+1.7 times the current of one of one phase, 0.938 and 44 %; three times, 0.948 and 38 % (`python -m tests.bench.fluid`). For
+energy it is best to starve the cars that fill one phase and leave two empty, and `fair` only lets them start later among those
+who have waited about as long.
 
 What `none` gets above the bound flows above the limit: a fuse would have ended it. Made by `nox -s policies`.
 """

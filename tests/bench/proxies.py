@@ -12,7 +12,6 @@ import os
 import select
 import shutil
 import socket
-import statistics
 import struct
 import subprocess
 import sys
@@ -29,8 +28,11 @@ from tests.bench.ports import COUNT, FIRST, REQUEST, Served, asked, medians, run
 
 CONNECTIONS = (1, 10, 32)
 BAUDS = (9_600, 19_200)
-LIVING, DEAD = 1, 9
+LIVING, DEAD = (1, 2, 3, 4), 9
 REQUEST_SIZE, ANSWER_SIZE = 8, 5 + 2 * COUNT
+SILENCES = 7
+"""Characters of the two times three and a half that nobody speaks."""
+
 LINE_SECONDS, QUICK_SECONDS = 4.0, 1.0
 SETTLE_S, DEAD_SECONDS, POLL_S = 60.0, 20.0, 1.0
 CHARGEBENCH = (sys.executable, "-c", "from chargebench.scenarios.cli import main; main()")
@@ -54,12 +56,22 @@ def main() -> None:
     elif what == "server":
         asyncio.run(serve())
     elif what == "dead":
-        print(json.dumps(dead(int(given[0]))))
+        dead(int(given[0]))
+    elif what == "living":
+        print(living(int(given[0]), float(given[1])))
+    elif what == "cost":
+        cost()
     else:
         table(int(what))
-        print(
-            f"\na dead box beside one that four clients ask: {dead_cost():.1%} of its answers are lost after the first minute"
-        )
+        cost()
+
+
+def cost() -> None:
+    alone, beside = dead_cost()
+    print(
+        f"\none dead box among five: {alone:.2f} answers a second of the four others without it, {beside:.2f} after its "
+        f"first minute, {1 - beside / alone:.1%} less"
+    )
 
 
 def table(times: int) -> None:
@@ -99,11 +111,13 @@ def measure(times: int) -> list[Row]:
 
 
 def limit(baud: int) -> float:
-    """Reads of ten registers per second that a line carries at the most; 0 for one that takes no time."""
+    """Reads of ten registers per second that a line carries at the most; 0 for one that takes no time.
+
+    Silences are counted in the line's own characters. The standard, and the proxy, count them in characters of 11 bits.
+    """
     if not baud:
         return 0
-    setting = Setting(baud)
-    return 1e6 / (setting.time_us(REQUEST_SIZE + ANSWER_SIZE) + 2 * setting.t35_us)
+    return 1e6 / Setting(baud).time_us(REQUEST_SIZE + ANSWER_SIZE + SILENCES)
 
 
 @contextmanager
@@ -151,12 +165,12 @@ def _listens(port: int) -> bool:
 
 
 def line(baud: int) -> None:
-    """Answer reads of the living unit on a new pty, in the time that characters take; 0 baud: at once."""
+    """Answer reads of the living units on a new pty, in the time that characters take; 0 baud: at once."""
     near, far = os.openpty()
     tty.setraw(far)
     print(os.ttyname(far), flush=True)
-    request = pack_rtu(LIVING, struct.pack(">BHH", 3, FIRST, COUNT))
-    answer = pack_rtu(LIVING, ANSWER)
+    read = struct.pack(">BHH", 3, FIRST, COUNT)
+    answers = {pack_rtu(unit, read): pack_rtu(unit, ANSWER) for unit in LIVING}
     setting = Setting(baud) if baud else None
     silent_us = setting.t35_us if setting else 0
     took_us = setting.time_us(REQUEST_SIZE + ANSWER_SIZE) + silent_us if setting else 0
@@ -164,7 +178,8 @@ def line(baud: int) -> None:
     while True:
         select.select((near,), (), ())
         frame, begun_ns = os.read(near, 512), time.perf_counter_ns()
-        if frame != request or begun_ns < ended_ns + silent_us * 1_000:
+        answer = answers.get(frame)
+        if answer is None or begun_ns < ended_ns + silent_us * 1_000:
             continue
         ended_ns = begun_ns + took_us * 1_000
         _wait_until(ended_ns)
@@ -198,24 +213,46 @@ async def serve() -> None:
 # -- a dead box ----------------------------------------------------------------------------------------
 
 
-def dead_cost() -> float:
-    """The share of a living box's answers that is lost when a dead one is asked every second, after its first minute."""
+def dead_cost() -> tuple[float, float]:
+    """Answers per second of four boxes, each asked by a client of its own: alone, and beside a dead one after its first minute."""
     with on_a_line(BAUDS[0]) as port:
-        alone = asked(port, 4, DEAD_SECONDS).rate
+        alone = rate_of_living(port, DEAD_SECONDS)
         command = (sys.executable, "-m", "tests.bench.proxies", "dead", str(port))
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            time.sleep(SETTLE_S)
-            beside = statistics.fmean(asked(port, 4, DEAD_SECONDS).rate for _ in range(2))
+        with subprocess.Popen(command) as process:
+            rate_of_living(port, SETTLE_S)
+            beside = rate_of_living(port, 2 * DEAD_SECONDS)
             process.terminate()
-    return 1 - beside / alone
+    return alone, beside
 
 
-def dead(port: int) -> int:
-    """Ask the dead unit once a second; how often it was said to be silent."""
-    request = REQUEST[:6] + bytes((DEAD,)) + REQUEST[7:]
+def rate_of_living(port: int, seconds: float) -> float:
+    command = (sys.executable, "-m", "tests.bench.proxies", "living", str(port), str(seconds))
+    return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def asking(unit: int) -> bytes:
+    return REQUEST[:6] + bytes((unit,)) + REQUEST[7:]
+
+
+def living(port: int, seconds: float) -> float:
+    """Have each living box be asked by a client that asks again when it is answered; answers per second."""
+    socks = {socket.create_connection(("127.0.0.1", port)): asking(unit) for unit in LIVING}
+    for sock, request in socks.items():
+        sock.sendall(request)
+    answers, begun_s = 0, time.monotonic()
+    while time.monotonic() < begun_s + seconds:
+        for sock in select.select(tuple(socks), (), ())[0]:
+            assert sock.recv(300)[7:] == ANSWER
+            answers += 1
+            sock.sendall(socks[sock])
+    return answers / (time.monotonic() - begun_s)
+
+
+def dead(port: int) -> None:
+    """Ask the dead unit once a second; it must be said to be silent."""
     with socket.create_connection(("127.0.0.1", port)) as one:
         while True:
-            one.sendall(request)
+            one.sendall(asking(DEAD))
             assert one.recv(300)[7:] == b"\x83\x0b"
             time.sleep(POLL_S)
 

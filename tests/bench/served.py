@@ -22,13 +22,15 @@ from typing import NamedTuple, Protocol
 from chargebench.datasheets.codec import encode
 from chargebench.datasheets.model import Datasheet
 from chargebench.emulator.adu import Adu, pack_mbap, pack_rtu, unpack_rtu
+from chargebench.emulator.ascii import COLON, GREATER, LF, pack_ascii, unpack_ascii
 from chargebench.scenarios.emulate.places import first_register
-from tests.edges.every import PROGRAM, SHEETS, limit_of
+from tests.edges.every import PROGRAM, SHEETS, limit_ma, limit_of
 
 BOXES, METERS = 25, 10
-LINES = ("COM1", "COM2")
+LINES = ("COM1", "COM2", "COM3")
+ASCII_LINE = LINES[2]
 FIRST_METER = 101
-PAUSE_S, WRITE_S, PATIENCE_S = 0.2, 10.0, 5.0
+PAUSE_S, WRITE_S, PATIENCE_S, LOST_S = 0.2, 10.0, 5.0, 1.5
 SETTLED_S = 60.0
 MOST_KB = 2_048
 TOLD = 5
@@ -57,7 +59,7 @@ class Device:
         for number in count():
             due_s = clock() + WRITE_S
             if limit is not None:
-                words = encode(limit, LIMITS_MA[number % len(LIMITS_MA)])
+                words = encode(limit, limit_ma(limit, LIMITS_MA[number % len(LIMITS_MA)]))
                 single = 6 in limit.writes and limit.count == 1
                 head = (
                     struct.pack(">BH", 6, limit.at)
@@ -70,12 +72,12 @@ class Device:
 
 
 def site() -> tuple[str, list[Device]]:
-    """Every make of box once, by the network where it can be, else on a line; power-brain by both ways; and ten meters."""
+    """Every make of box once, by the network where it can be, else on a line, in ASCII mode on one; and ten meters."""
     boxes, meters = ([sheet for sheet in SHEETS if sheet.kind == kind] for kind in ("evse", "meter"))
     tcp = [Device(f"box-{k}", one, one.unit, "") for k, one in enumerate(_with(boxes, "tcp"), 1)]
-    rtu = [one for one in _with(boxes, "rtu") if "tcp" not in one.transports or one.name == "power-brain"]
-    places = enumerate(rtu[: BOXES - len(tcp)])
-    lined = [Device(f"line-box-{k}", one, k // 2 + 1, LINES[k % 2]) for k, one in places]
+    rtu = enumerate(one for one in _with(boxes, "rtu") if "tcp" not in one.transports)
+    lined = [Device(f"line-box-{k}", one, k // 2 + 1, LINES[k % 2]) for k, one in rtu]
+    lined += [Device(f"ascii-box-{k}", one, k, ASCII_LINE) for k, one in enumerate(_with(boxes, "ascii"), 1)]
     net = [Device(f"meter-{k}", one, one.unit, "") for k, one in enumerate(_with(meters, "tcp"), 1)]
     only = [one for one in _with(meters, "rtu") if "tcp" not in one.transports][: METERS - len(net)]
     wired = [Device(f"line-meter-{k}", one, FIRST_METER + k // 2, LINES[k % 2]) for k, one in enumerate(only)]
@@ -89,7 +91,8 @@ def _with(sheets: Iterable[Datasheet], transport: str) -> list[Datasheet]:
 
 
 def _line(number: int, one: Device, more: str = "") -> str:
-    at = f"{one.line},9600,8,n,1" if one.line else f"192.168.2.{number + 1}:{one.sheet.port}"
+    setting = one.sheet.serial if one.line == ASCII_LINE else "9600,8,n,1"
+    at = f"{one.line},{setting}" if one.line else f"192.168.2.{number + 1}:{one.sheet.port}"
     return f'  - {{name: {one.name}, device: {one.sheet.name}, at: "{at}", id: {one.unit}{more}}}'
 
 
@@ -145,14 +148,23 @@ class LineWire:
 
     async def ask(self, unit: int, pdu: bytes) -> bytes:
         self._frame.clear()
-        os.write(self._fd, pack_rtu(unit, pdu))
-        while len(self._frame) < 5 or len(self._frame) < _size(self._frame):
+        os.write(self._fd, self._packed(unit, pdu))
+        while not self._whole():
             self._came.clear()
             await self._came.wait()
-        adu = unpack_rtu(bytes(self._frame))
+        adu = self._unpacked()
         if adu is None or adu.unit != unit:
             raise ValueError(f"a broken frame, {self._frame.hex()}")
         return adu.pdu
+
+    def _packed(self, unit: int, pdu: bytes) -> bytes:
+        return pack_rtu(unit, pdu)
+
+    def _whole(self) -> bool:
+        return len(self._frame) >= 5 and len(self._frame) >= _size(self._frame)
+
+    def _unpacked(self) -> Adu | None:
+        return unpack_rtu(bytes(self._frame))
 
     async def again(self) -> None:
         await asyncio.sleep(PATIENCE_S / 10)
@@ -164,6 +176,26 @@ class LineWire:
     def _readable(self) -> None:
         self._frame += os.read(self._fd, 512)
         self._came.set()
+
+
+class AsciiWire(LineWire):
+    """The same in ASCII mode. After a second of silence its boxes lose a request and answer the next: it is asked twice."""
+
+    async def ask(self, unit: int, pdu: bytes) -> bytes:
+        try:
+            async with asyncio.timeout(LOST_S):
+                return await super().ask(unit, pdu)
+        except TimeoutError:
+            return await super().ask(unit, pdu)
+
+    def _packed(self, unit: int, pdu: bytes) -> bytes:
+        return pack_ascii(unit, pdu)
+
+    def _whole(self) -> bool:
+        return self._frame.endswith(LF)
+
+    def _unpacked(self) -> Adu | None:
+        return unpack_ascii(bytes(self._frame).replace(GREATER, COLON))
 
 
 def _size(frame: bytearray) -> int:
@@ -242,7 +274,8 @@ async def _ask_all(devices: list[Device], at: dict[str, str], seconds: float, pi
     masters = [master(TcpWire(at[one.name]), [one], until_s) for one in devices if not one.line]
     for line in LINES:
         here = [one for one in devices if one.line == line]
-        masters.append(master(LineWire(at[here[0].name]), here, until_s))
+        wire = AsciiWire if line == ASCII_LINE else LineWire
+        masters.append(master(wire(at[here[0].name]), here, until_s))
     running = asyncio.gather(*masters)
     await asyncio.sleep(min(1, seconds / 4))
     start = resident_kb(pid)

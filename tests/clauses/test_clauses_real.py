@@ -18,7 +18,7 @@ from chargebench.emulator.serve import SerialNode, SerialPort, serve_tcp, tolera
 from chargebench.emulator.wires.uart import Setting
 from chargebench.scenarios.clauses.catalogue import CLAUSES, PROTOCOL, check_all
 from chargebench.scenarios.clauses.end import End
-from chargebench.scenarios.clauses.model import Outcome
+from chargebench.scenarios.clauses.model import Clause, Outcome
 from chargebench.scenarios.clauses.serial_wire import SerialLine
 from chargebench.scenarios.clauses.tcp_wire import StreamWire
 from tests.clauses.ends import HOLDING, RICH, rich
@@ -28,6 +28,18 @@ pytestmark = pytest.mark.serial
 
 # Patience as short as a loopback allows; how quick an answer is says nothing here.
 QUICK = replace(RICH, timeout_us=300_000, stall_us=3_000_000, idle_us=300_000, latency_us=10_000_000, gap_us=5_000)
+PATIENT = replace(QUICK, timeout_us=2_000_000, idle_us=1_000_000, gap_us=200_000)
+
+
+async def checked(end: End, clauses: tuple[Clause, ...] = PROTOCOL) -> dict[str, Outcome]:
+    """The verdicts; what is broken for so little patience is asked again with more, since others work on this machine, too."""
+    outcomes = await check_all(end, clauses)
+    broken = tuple(one for one in clauses if outcomes[one.id].verdict == "broken")
+    if broken:
+        await end.start_afresh()
+        end.target = PATIENT
+        outcomes |= await check_all(end, broken)
+    return outcomes
 
 
 def verdicts(outcomes: dict[str, Outcome], verdict: str) -> set[str]:
@@ -38,7 +50,7 @@ def test_our_slave_keeps_the_clauses_on_real_sockets():
     async def main() -> dict[str, Outcome]:
         service = await serve_tcp(rich(), limits=Limits(stall_us=1_500_000))
         end = End(QUICK, tcp=StreamWire(*service.address))
-        outcomes = await check_all(end, PROTOCOL)
+        outcomes = await checked(end)
         await end.start_afresh()
         service.close()
         await service.wait_closed()
@@ -66,7 +78,7 @@ def test_our_slave_keeps_the_clauses_on_a_serial_port(ptys):
         node = SerialNode(rich(), ptys[0], Setting(115_200))
         line = SerialLine(ptys[1], Setting(115_200))
         try:
-            return await check_all(End(QUICK, line=line), PROTOCOL)
+            return await checked(End(QUICK, line=line))
         finally:
             await line.close()
             node.close()
@@ -86,7 +98,7 @@ def test_our_slave_keeps_the_clauses_of_ascii_on_a_serial_port(ptys):
         end = End(QUICK, line=line)
         end.mode = "ascii"
         try:
-            return await check_all(end, of_ascii)
+            return await checked(end, of_ascii)
         finally:
             await line.close()
             node.close()

@@ -52,20 +52,29 @@ class Way(NamedTuple):
     def name(self) -> str:
         return f"{self.sheet.name}-{self.wire}"
 
+    @property
+    def place(self) -> str:
+        return "network" if self.wire == "tcp" else "lines"
 
-WAYS = [Way(sheet, wire) for sheet in SHEETS for wire in ("tcp", "rtu") if wire in sheet.transports]
+    @property
+    def setting(self) -> str:
+        """That of its line, as from the factory; where a sheet is silent, and all masters here, 9600 baud."""
+        return self.sheet.serial if self.wire == "ascii" else "9600,8,n,1"
+
+
+WAYS = [Way(sheet, wire) for sheet in SHEETS for wire in ("tcp", "rtu", "ascii") if wire in sheet.transports]
 
 
 def site(ways: list[Way]) -> str:
     """All of them, each at an address or on a line of its own; a line is set as the device on it is from the factory."""
     boxes, meters = ["connection: {max_total_power: 500 kW}", "evses:"], ["meters:"]
-    for k, (sheet, wire) in enumerate(ways, 1):
-        at = f"192.168.3.{k}:{sheet.port}" if wire == "tcp" else f"COM{k},9600,8,n,1"
+    for k, way in enumerate(ways, 1):
+        sheet = way.sheet
+        at = f"192.168.3.{k}:{sheet.port}" if way.wire == "tcp" else f"COM{k},{way.setting}"
         meter = sheet.kind == "meter"
         role = ", role: display" if meter else ""
-        name = Way(sheet, wire).name
         (meters if meter else boxes).append(
-            f'  - {{name: {name}, device: {sheet.name}, at: "{at}", id: {sheet.unit}{role}}}'
+            f'  - {{name: {way.name}, device: {sheet.name}, at: "{at}", id: {sheet.unit}{role}}}'
         )
     return "\n".join([*boxes, *meters]) + "\n"
 
@@ -77,6 +86,16 @@ def limit_of(sheet: Datasheet) -> Register | None:
         return None
     register = sheet.register(limit.registers[0])
     return register if register.unit == "mA" and register.table == "holding" else None
+
+
+def colon(sending: bool, data: bytes) -> bytes:
+    """For pymodbus to take answers that begin with ``>``: what goes through its client."""
+    return data if sending else data.replace(b">", b":")
+
+
+def limit_ma(limit: Register, wanted_ma: int = LIMIT_MA) -> int:
+    """What is wanted, or the next below it that the register can say."""
+    return wanted_ma - wanted_ma % (limit.step or 1)
 
 
 class Model:
@@ -91,7 +110,7 @@ class Model:
         for name, device in world.devices.items():
             limit = limit_of(_sheet(name))
             if limit is not None:
-                device.write(limit.table, limit.at, encode(limit, LIMIT_MA))
+                device.write(limit.table, limit.at, encode(limit, limit_ma(limit)))
         for at_us in LATER_US:
             world.advance(at_us)
             for name, device in world.devices.items():
@@ -130,18 +149,18 @@ class Every:
         self._models: dict[str, Model] = {}
         self._controls: dict[str, Path] = {}
 
-    def add(self, wire: str, printed: list[str], model: Model, control: Path) -> None:
+    def add(self, place: str, printed: list[str], model: Model, control: Path) -> None:
         for line in printed:
             name, _, _, at, first_read = re.split(r"\s{2,}", line.strip(), maxsplit=4)
             self.at[name], self.first_read[name] = at.partition(" (")[0], first_read
-        self._models[wire], self._controls[wire] = model, control
+        self._models[place], self._controls[place] = model, control
 
     def model(self, way: Way) -> Model:
-        return self._models[way.wire]
+        return self._models[way.place]
 
     def box(self, way: Way) -> dict[str, object]:
         """What ``tell show`` says of a box."""
-        boxes = tell({"do": "show"}, self._controls[way.wire])["boxes"]
+        boxes = tell({"do": "show"}, self._controls[way.place])["boxes"]
         assert isinstance(boxes, dict)
         found: dict[str, object] = boxes[way.name]
         return found
@@ -152,13 +171,13 @@ def everything(folder: Path) -> Iterator[Every]:
     """Serve all, those on the network by one program and those on lines by another: a site has no more than 25 boxes."""
     every = Every()
     with ExitStack() as stack:
-        for wire in ("tcp", "rtu"):
-            path, control = folder / f"{wire}.yaml", folder / wire
-            path.write_text(site([way for way in WAYS if way.wire == wire]), "utf-8")
+        for place in ("network", "lines"):
+            path, control = folder / f"{place}.yaml", folder / place
+            path.write_text(site([way for way in WAYS if way.place == place]), "utf-8")
             command = (*PROGRAM, "emulate", str(path), "--speed", "10", "--control", str(control))
             process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
             stack.callback(process.kill)
-            every.add(wire, _table(process), Model(path), control)
+            every.add(place, _table(process), Model(path), control)
             stack.callback(_ctrl_c, process)
         yield every
 

@@ -27,7 +27,7 @@ from chargebench.manager.outcomes import Answer
 from chargebench.manager.site import SerialAddress
 from chargebench.scenarios.emulate.control import tell
 from chargebench.scenarios.emulate.play import read_play
-from tests.edges.every import PROGRAM
+from tests.edges.every import PROGRAM, colon
 from tests.manager.slaves import ask, link_to, running
 
 pytestmark = pytest.mark.serial
@@ -90,10 +90,6 @@ def client(at: str, timeout: float = 5, **more: Any) -> Any:
 
 def limit_ma(served: Served, box: str) -> object:
     return tell({"do": "show"}, served.control)["boxes"][box]["limit_ma"]  # type: ignore[index]
-
-
-def colon(sending: bool, data: bytes) -> bytes:
-    return data if sending else data.replace(b">", b":")
 
 
 def test_pymodbus_reads_and_writes_a_box_that_answers_as_the_standard_has_it(served: Served):

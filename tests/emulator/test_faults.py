@@ -408,7 +408,10 @@ def test_the_registry_is_in_alphabetical_order():
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (FaultSpec("gremlins", "box", 0), "there is no fault gremlins; known are access point lost, blackout"),
+        (
+            FaultSpec("gremlins", "box", 0),
+            "there is no fault gremlins; known are access point lost, adapter unplugged, blackout",
+        ),
         (FaultSpec("silence", "box", 0, also=("cellar",)), "fault silence is on box or meter: box, yard, grid"),
         (FaultSpec("silence", "box", 0, also=("yard", "box")), "on each of its targets once, got box, yard, box"),
         (FaultSpec("access point lost", "yard", 0), "on yard: yard is on a line and not on the network"),

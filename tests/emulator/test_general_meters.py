@@ -111,7 +111,7 @@ def test_what_is_drawn_is_negative_where_a_meter_counts_what_is_fed_in(sign, cur
     bench = Bench(meters=[grid_meter(device="orno-we516")], house=((0, MA),)).to(10 * S)
     sheet = sheet_of("orno-we516")
     sheet = replace(sheet, meter=replace(sheet.meter, sign=sign, current_sign=current_sign))
-    phases = PhaseMeter(grid_meter(), bench.world._source("connection"))
+    phases = PhaseMeter(grid_meter(), bench.world.source("connection"))
     device = meter_device(sheet, phases, 1, bench.world, Hooks(_ignore, _ignore, _ignore))
     shows = [sheet.register(name) for name in (sheet.meter.currents[1], sheet.meter.powers[1])]
     seen = [int(str(decode(one, device.read(one.table, one.at, one.count)))) for one in shows]

@@ -350,8 +350,9 @@ def test_what_a_network_would_not_carry_a_real_port_does_not_hear_or_say(kind, w
         ),
         ({"ttys": TTY, "tcp": {"box.lan:4701": Listen(port=14702)}}, CannotOpen, f"{LOOPBACK}:14702 for box: "),
         ({"ttys": {"COM1": Tty("simbus://COM1/taken")}}, CannotOpen, "simbus://COM1/taken for COM1: "),
+        ({"ttys": {"COM1": Tty("/dev/nothing")}}, CannotOpen, "/dev/nothing for COM1: no such file or directory"),
     ],
-    ids=["no port", "another line", "another address", "address in use", "port in use"],
+    ids=["no port", "another line", "another address", "address in use", "port in use", "port not there"],
 )
 def test_what_cannot_be_opened_is_told_and_nothing_is_left_open(options, kind, sentence):
     loop, bench = SimLoop(), Bench([*boxes(), box_spec()])
@@ -372,3 +373,22 @@ def test_what_cannot_be_opened_is_told_and_nothing_is_left_open(options, kind, s
         busy.close()
 
     loop.run(main())
+
+
+def test_answers_that_are_late_in_the_world_are_late_on_a_port_by_its_speed():
+    late = FaultSpec("late answers", "box", 0, 10 * S, params=(("by", 400_000),))
+    loop, bench = SimLoop(), Bench([box_spec()], faults=[late])
+
+    async def main() -> tuple[float, float]:
+        took = []
+        async with served(bench, speed=2) as ports:
+            for _ in range(2):
+                begun = loop.time()
+                assert await over_tcp(ports.aliases["box.lan:4701"], LIMIT) != b""
+                took.append(loop.time() - begun)
+                await asyncio.sleep(10)
+        assert bench.world.wires.listeners == []
+        return took[0], took[1]
+
+    slow, quick = loop.run(main())
+    assert 0.199 < slow - quick < 0.201

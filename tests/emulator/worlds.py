@@ -56,6 +56,7 @@ class Bench:
         faults=(),
         factor=1000,
         access_points=(),
+        gateways=(),
     ):
         self.events: list[Event] = []
         self.segments: list[Segment] = []
@@ -68,6 +69,7 @@ class Bench:
             HouseSpec(tuple(house), factor),
             tuple(faults),
             tuple(access_points),
+            gateways=tuple(gateways),
         )
         self.world = World(spec, Streams(0), self.events.append, load)
         self.world.watch.append(self.segments.append)

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,8 +39,13 @@ Rule = Callable[[Source], Iterator[str]]
 
 def sources(*folders: str) -> list[Source]:
     """All modules below these folders of the project, in the order of their paths."""
-    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return [Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in paths]
+    return [read(path) for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+
+
+@cache
+def read(path: Path) -> Source:
+    """A module as it is: each is parsed once for all rules."""
+    return Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
 
 
 def complaints(rule: Rule, modules: list[Source]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 
-from tests.house.rules import ROOMS, ROOT
+from tests.house.rules import ROOMS, ROOT, sources
 
 COMPILED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["chargebench"]["compiled"]
 
@@ -20,9 +20,8 @@ def imported(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def strangers(source: str, compiled: list[str]) -> list[str]:
+def strangers(tree: ast.Module, compiled: list[str]) -> list[str]:
     """Classes of an interpreted module with a base from a compiled one, which Python cannot make."""
-    tree = ast.parse(source)
     names = imported(tree)
     return [
         node.name
@@ -40,15 +39,14 @@ def test_what_is_to_be_compiled_is_there_and_in_order():
 
 def test_no_interpreted_module_makes_a_subclass_of_a_compiled_class():
     found = {}
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            if name not in COMPILED and (classes := strangers(path.read_text(encoding="utf-8"), COMPILED)):
-                found[name] = classes
+    for module in sources(*ROOMS):
+        name = module.path.removesuffix(".py").replace("/", ".")
+        if name not in COMPILED and (classes := strangers(module.tree, COMPILED)):
+            found[name] = classes
     assert found == {}
 
 
 def test_such_a_subclass_would_be_seen():
-    source = "from chargebench.emulator.slave import Slave\n\nclass Mine(Slave):\n    pass\n"
-    assert strangers(source, ["emulator.slave"]) == ["Mine"]
-    assert strangers(source, ["emulator.framing"]) == []
+    tree = ast.parse("from chargebench.emulator.slave import Slave\n\nclass Mine(Slave):\n    pass\n")
+    assert strangers(tree, ["emulator.slave"]) == ["Mine"]
+    assert strangers(tree, ["emulator.framing"]) == []

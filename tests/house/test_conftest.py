@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.conftest import in_turn
 from tests.house.rules import ROOT
 
 pytest_plugins = ["pytester"]
@@ -115,6 +117,22 @@ def test_python_of_another_version_comes_from_nox(inner: pytest.Pytester, monkey
     assert "pyenv install 3.99" in said
     monkeypatch.setenv("CHARGEBENCH_PYTHONS", "3.98=/here/python,3.99=/there/python")
     assert outcomes(inner, code)[0] == {"passed": 1}
+
+
+class NamedMarker:
+    """A test as far as its order is concerned."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_closest_marker(self, marker: str) -> bool:
+        return self.name.startswith(marker)
+
+
+def test_every_worker_begins_with_its_share_of_the_slow_tests():
+    items: list[Any] = [NamedMarker(name) for name in ("quick 1", "slow 1", "quick 2", "slow 2", "slow 3", "quick 3")]
+    ordered = [item.name for item in in_turn(items, 2)]
+    assert ordered == ["slow 1", "slow 3", "quick 1", "quick 3", "slow 2", "quick 2"]
 
 
 def test_laws_are_drawn_the_same_each_time_unless_soaked():

@@ -39,6 +39,13 @@ def test_newest_interpreter_of_pyenv_is_found_behind_a_shim_that_does_not_start(
     assert noxfile.interpreter("3.99") == newest
 
 
+def test_the_marker_of_tests_that_need_real_time_is_written_out_in_their_own_file():
+    """A marker that comes from a helper would leave its tests out of the second group, as they are out of the first."""
+    files = noxfile.serial_files()
+    assert "tests/edges/test_manage.py" in files
+    assert [name for name in files if not Path(name).name.startswith("test_")] == []
+
+
 def test_interpreter_that_lies_is_not_taken(machine: Path):
     fake_python(machine / "bin" / "python3.99", "3.98")
     assert noxfile.interpreter("3.99") is None

@@ -98,6 +98,10 @@ class Loop:
         self.world.advance(n * CYCLE_US - LAG_US)
         return self.view()
 
+    def writes(self, command):
+        """What a command writes."""
+        return self.drivers[command.box].writes(command.limit_ma)
+
     def run(self, cycles):
         for n in range(1, cycles):
             view = self.look(n)
@@ -109,7 +113,7 @@ class Loop:
                 box = self.site.boxes[command.box]
                 device = self.device(box.address, box.unit)
                 device.advance(self.world.now_us)
-                for write in self.drivers[command.box].writes(command.limit_ma):
+                for write in self.writes(command):
                     device.write("holding", write.address, write.values)
         self.world.finish(cycles * CYCLE_US)
         return self

@@ -1,10 +1,13 @@
 """On every command, over random sites and worlds without faults: safety, minimum, raise after cut, determinism, quiet."""
 
+import pytest
 from hypothesis import given
 
 from chargebench.manager.controller import CYCLE_US
 from tests.laws import control_laws
 from tests.strategies import HOUSE_STEP_US, examples, parks
+
+pytestmark = pytest.mark.slow
 
 
 @given(parks())

@@ -1,11 +1,14 @@
 """Nobody but the cars moves: then there is no excuse, and no limit is ever exceeded, whatever is read before what."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.laws import control_laws
 from tests.laws.closed_loop import MOST_LAG_US
 from tests.strategies import examples, still_houses
+
+pytestmark = pytest.mark.slow
 
 lags = st.lists(st.integers(0, MOST_LAG_US), min_size=1, max_size=7)
 

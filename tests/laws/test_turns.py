@@ -58,7 +58,8 @@ class Yard:
         for n in range(cycles):
             if view is None or n % 20 == 0 or n in self.queue.comes:
                 view = View(tuple(BoxView(self.reading(k, n)) for k in range(len(self.limits))))
-            for _, k, limit_ma in self.control.cycle(n, view):
+            for command in self.control.cycle(n, view):
+                k, limit_ma = command.box, command.limit_ma
                 self.starts[k] += limit_ma > 0 and not self.limits[k]
                 self.limits[k] = limit_ma
                 view = None

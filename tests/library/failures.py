@@ -34,9 +34,11 @@ FAILURES = (
     Failure(4, "the meter's sign is wrong", "meter-reversed", "believes_every_meter", _LIMIT),
     Failure(4, "the meter's phase order is wrong", "meter-reversed/order", "believes_every_meter", "charging: 2"),
     Failure(5, "no number as a value", "meter-without-numbers", "keeps_what_a_meter_said_last", _LIMIT),
+    Failure(6, "an answer to an earlier request is taken for this one's", "proxy-late-answers"),
     Failure(
         8, "one dead slave holds up the others", "dead-box-on-a-line", "asks_a_dead_box_as_often_as_the_others", "cycle"
     ),
+    Failure(8, "the same behind a proxy", "proxy-dead-slave"),
     Failure(
         11, "a box ignores writes after it has started", "deaf-after-a-restart", "goes_on_trusting_what_it_told", _LIMIT
     ),
@@ -61,11 +63,13 @@ FAILURES = (
     Failure(21, "the clock is set back by hand", "clock-set-by-hand"),
     Failure(22, "the master restarts in the middle of the night", "master-restarts"),
     Failure(23, "a third-party box too many", "licence-limit", "Generous", _LIMIT),
+    Failure(24, "a proxy mixes up the answers of two clients", "proxy-two-masters"),
     Failure(25, "the fuse is already warm", "warm-fuse", "Generous", "fuse"),
     Failure(26, "a blackout: all restart before the master is up", "blackout-restart"),
     Failure(27, "requests arrive and answers do not", "one-way-loss"),
     Failure(28, "the first read ends the failsafe at the old limit", "comeback-first-read"),
     Failure(29, "many boxes are silent together, then the hob", "access-point-lost"),
+    Failure(29, "the host of a proxy dies, and all behind it are silent", "proxy-host-reboot"),
     Failure(30, "a reader keeps the watchdog fed", "watchdog-fed-by-reader"),
     Failure(31, "a car that takes 3 A wakes on a full site", "waking-car", "original", _LIMIT),
     Failure(

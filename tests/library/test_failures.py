@@ -19,11 +19,11 @@ def planted(failure, patch):
     """A run of the failure's scenario under its weakness: a manager, a policy or a planted bug."""
     scenario, weakness = shipped(failure.scenario), failure.weakness
     if weakness in ("original", "none"):
-        return run(scenario.under(weakness))
+        return run(scenario.under(weakness), tier="register")
     if hasattr(weak, weakness):
-        return run(scenario, controller=getattr(weak, weakness))
+        return run(scenario, controller=getattr(weak, weakness), tier="register")
     getattr(weaknesses, weakness)(patch)
-    return run(scenario)
+    return run(scenario, tier="register")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chargebench.emulator.spec import FaultSpec
 from chargebench.manager.orders import NO_ORDERS, Desk
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.sharing import Sharing
@@ -31,6 +32,15 @@ def test_a_master_that_hears_no_orders_breaks_them(label, names, monkeypatch):
     found = broken(run(shipped(label)))
     for name in names:
         assert any(name in one for one in found), (name, found)
+
+
+@pytest.mark.slow
+def test_a_trip_outlives_a_master_that_starts_anew():
+    first = shipped("departure-first")
+    gone = FaultSpec("master stops", "master", 1_800_000_000, 30_000_000)
+    result = run(replace(first, world=replace(first.world, faults=(gone,))))
+    assert not broken(result)
+    assert "the master remembers 2 boxes" in result.story
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import cache
 
 from chargebench.manager.controller import Controller
 from chargebench.manager.readings import Command, Pilot
@@ -12,6 +13,7 @@ from chargebench.scenarios.describe import Scenario, read_scenario
 from chargebench.scenarios.run import run
 
 
+@cache
 def shipped(label: str) -> Scenario:
     found = shelf.find(label)
     return read_scenario(found.path, found.variant, name=found.name)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,6 +133,39 @@ def test_the_least_served_is_admitted_when_minima_do_not_all_fit():
 def test_a_held_runner_is_not_displaced_by_a_less_served_car():
     asked = [Ask(0, (0, 1, 2), 6_000, 16_000, 100, held=True, energy_wh=9_000), Ask(1, (0, 1, 2), 6_000, 16_000, 100)]
     assert dict(allocate(asked, [11_000] * 3).limits) == {0: 11_000}
+
+
+def test_among_those_who_missed_alike_a_car_of_three_phases_goes_before_the_ones_that_would_leave_two_phases_empty():
+    narrow = [Ask(k, (0,), 6_000, 16_000, 100, missed=1) for k in range(2)]
+    wide = Ask(2, (0, 1, 2), 6_000, 16_000, 100, missed=1, energy_wh=9_000, wide=3)
+    assert dict(allocate([*narrow, wide], [13_000] * 3).limits) == {0: 6_500, 2: 6_500}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "missed", "first"), [(2, 1, 0), (3, 1, 1), (3, 2, 0), (5, 2, 0), (6, 2, 1), (6, 3, 0), (9, 3, 1)]
+)
+def test_turns_missed_count_alike_up_to_the_patience_of_those_who_wait(waiting, missed, first):
+    others = [Ask(k, (0,), 6_000, 6_000, 100, missed=1) for k in range(2, waiting)]
+    late = Ask(0, (0,), 6_000, 6_000, 100, missed=missed)
+    wide = Ask(1, (0, 1, 2), 6_000, 6_000, 100, missed=1, wide=3)
+    assert dict(allocate([late, wide, *others], [6_000] * 3).limits) == {first: 6_000}
+
+
+@given(st.lists(st.integers(1, 3), min_size=2, max_size=16), st.data())
+def test_patience_lets_nobody_wait_longer_than_for_a_turn_of_each_who_waits(widths, data):
+    """One place, and turns of 30 minutes; 36 minutes for each who waits are what the controller promises."""
+    since, energies = [0] * len(widths), [0] * len(widths)
+    runner = 0
+    for turn in range(1, 3 * len(widths)):
+        energies[runner] += data.draw(st.integers(0, 3))
+        asked = [
+            Ask(k, (0,), 6_000, 6_000, 100, 1, False, False, False, energies[k], 1 + turn - since[k], wide=wide)
+            for k, wide in enumerate(widths)
+            if k != runner
+        ]
+        since[runner] = turn
+        ((runner, _),) = allocate(asked, [6_000]).limits
+        assert 30 * (turn - since[runner]) <= 36 * len(asked)
 
 
 def test_leftovers_of_rounding_are_handed_out_one_step_at_a_time():

@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 
 from chargebench.manager.controller import CYCLE_US, Controller
-from chargebench.manager.doubts import CALM_VIEWS, LEFT_US, ORDER, SIGN, SLOW_UNMEASURED, SLOW_VIEWS, STILL, Doubts
+from chargebench.manager.doubts import (
+    CALM_VIEWS,
+    LEFT_US,
+    ORDER,
+    SIGN,
+    SLOW_UNMEASURED,
+    SLOW_VIEWS,
+    STILL,
+    UNMOVED,
+    UNMOVED_US,
+    Doubts,
+)
 from chargebench.manager.notes import Teller, Value
 from chargebench.manager.readings import BoxView, MeterReading, MeterView, Pilot, View
 from chargebench.manager.site import Connection, HouseMeter, Site
@@ -214,6 +225,30 @@ def test_the_grids_meter_is_judged_by_its_counter_too():
         watch.look(IDLE, IDLE, grid=all_three(15_000), power_w=10_000, energy_wh=100 + 8 * k)
     watch.look(IDLE, IDLE, grid=all_three(15_000), power_w=10_000, energy_wh=116, times=20)
     assert (watch.believes(), watch.kinds) == (False, ["doubted"])
+
+
+@pytest.mark.parametrize("role", ["consumption", "generation"])
+@pytest.mark.parametrize("energy_wh", [None, 700])
+def test_a_house_or_a_roof_that_no_counter_shows_to_live_is_frozen_once_it_has_not_moved_for_half_an_hour(
+    role, energy_wh
+):
+    watch = Watch(role=role)
+    half_an_hour = UNMOVED_US // CYCLE_US
+    watch.look(IDLE, IDLE, grid=(2_000, 1_500, 900), power_w=1_000, energy_wh=energy_wh, times=half_an_hour)
+    assert watch.told == []
+    watch.look(IDLE, IDLE, grid=(2_001, 1_500, 900), power_w=1_000, energy_wh=energy_wh, times=half_an_hour)
+    assert watch.told == []
+    watch.look(IDLE, IDLE, grid=(2_001, 1_500, 900), power_w=1_000, energy_wh=energy_wh)
+    assert (watch.believes(), watch.why) == (False, [UNMOVED])
+    watch.look(IDLE, IDLE, grid=(2_000, 1_500, 900), power_w=1_000, energy_wh=energy_wh)
+    assert watch.believes()
+
+
+@pytest.mark.parametrize(("role", "grid"), [("consumption", (900, 0, 900)), ("grid supply", (5_000, 5_000, 5_000))])
+def test_a_house_without_a_load_and_one_that_boxes_judge_may_stay_as_they_are(role, grid):
+    watch = Watch(role=role)
+    watch.look(IDLE, IDLE, grid=grid, times=2 * UNMOVED_US // CYCLE_US)
+    assert watch.told == []
 
 
 # -- what follows ----------------------------------------------------------------------------------------------------

@@ -101,3 +101,15 @@ def test_a_box_that_no_input_lets_charge_says_what_is_full():
     control.cycle(0, view("B", 0, OFF))
     assert control.decision.waiting == (0,)
     assert control.circuits.names[dict(control.decision.bound_by)[0]] == "the boxes' supply on L1"
+
+
+@pytest.mark.parametrize("make", [Controller, Original])
+def test_an_input_that_becomes_unknown_is_a_decision_and_the_lower_limit_holds(make):
+    control = make(site(limit_input=Switched(2, 0, 31_884)))
+    cycles = PAUSE_US // control.cycle_us
+    (started,) = control.cycle(0, view("B", 0, Orders())) or control.cycle(cycles, view("B", 0, Orders()))
+    assert started.limit_ma > 0
+    for n in (1, 2, 3):
+        control.cycle(cycles + n, view("C", started.limit_ma, Orders()))
+    assert not control.quiet(cycles + 4, view("C", started.limit_ma, Orders(unknown=(2,))))
+    assert control.cycle(cycles + 4, view("C", started.limit_ma, Orders(unknown=(2,)))) == [Command(cycles + 4, 0, 0)]

@@ -35,7 +35,7 @@ class Environment:
         return run(self.home / "bin" / program, *arguments, cwd=cwd or self.home)
 
     def install(self, *what: str | Path) -> None:
-        self.run("python", "-m", "pip", "install", "--quiet", *what)
+        self.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *what)
 
 
 def environment(home: Path) -> Environment:

@@ -17,16 +17,6 @@ ROOMS = ("datasheets", "emulator", "manager", "scenarios")
 SHIPPED = {"without-load-management", "house-14kw", "house-34kw-tcp", "rs485-line", "s0-meters", "fuse-overload"}
 
 SHOP = {
-    "pyproject.toml": """
-        [build-system]
-        requires = ["setuptools"]
-        build-backend = "setuptools.build_meta"
-        [project]
-        name = "shop"
-        version = "1"
-        [tool.setuptools]
-        packages = ["manager", "scenarios"]
-        """,
     "manager/__init__.py": "WHO = 'the manager of the shop'",
     "manager/site.py": "WHERE = 'in the shop'",
     "scenarios/__init__.py": "from manager import WHO",
@@ -51,7 +41,7 @@ def shipped(told: str) -> set[str]:
 
 
 def test_wheel_holds_all_of_the_rooms_and_nothing_else(wheel: Path):
-    kinds = {".py", ".typed", ".yaml", ".csv", ".md", ".html"}
+    kinds = {".py", ".typed", ".yaml", ".csv", ".md", ".html", ".js", ".css", ".txt"}
     files = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file() and path.suffix in kinds]
     expected = {f"chargebench/{path.relative_to(ROOT)}" for path in files} | {
         f"chargebench/{room}/py.typed" for room in ROOMS
@@ -59,7 +49,9 @@ def test_wheel_holds_all_of_the_rooms_and_nothing_else(wheel: Path):
     assert set(names(wheel)) == expected
 
 
-def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path):
+def test_wheel_works_in_an_empty_environment_and_beside_a_project_with_its_own_manager_and_scenarios(
+    wheel: Path, tmp_path: Path
+):
     empty = environment(tmp_path / "empty")
     empty.install(wheel)
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -68,16 +60,13 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path):
     )
     assert "Usage: chargebench" in empty.run("chargebench", "--help")
     assert shipped(empty.run("chargebench", "scenarios", "list", "--json")) >= SHIPPED
-
-
-def test_wheel_and_a_project_with_its_own_manager_and_scenarios_work_side_by_side(wheel: Path, tmp_path: Path):
+    packages = Path(empty.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     shop = tmp_path / "shop"
     for name, text in SHOP.items():
-        (shop / name).parent.mkdir(parents=True, exist_ok=True)
-        (shop / name).write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
-    both = environment(tmp_path / "both")
-    both.install(wheel, shop)
+        for place in (packages, shop):  # as a wheel of the shop's would install it, and its own tree
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text, encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     for place in (tmp_path / "elsewhere", shop):  # as installed, and in the project's own tree, which Python sees first
-        both.run("python", "-c", BOTH, cwd=place)
-        assert shipped(both.run("chargebench", "scenarios", "list", "--json", cwd=place)) >= SHIPPED
+        empty.run("python", "-c", BOTH, cwd=place)
+        assert shipped(empty.run("chargebench", "scenarios", "list", "--json", cwd=place)) >= SHIPPED

@@ -69,6 +69,15 @@ def test_an_echo_is_removed_and_known_for_writes_from_the_first_read_on():
     assert bench.only(asked(bench, write(8093, 70))) == write(8093, 70)
 
 
+def test_a_port_that_comes_back_with_another_adapter_may_hear_itself_no_more():
+    bench = Bench(echo=True)
+    assert bench.only(asked(bench, read(0))) == b"\x03\x02\x00\x01"
+    bench.act(bench.gateway.down(bench.now_us))
+    bench.echo = False
+    bench.act(bench.gateway.opened(bench.now_us))
+    assert bench.only(asked(bench, write(8093, 60))) == write(8093, 60)
+
+
 def asked(bench: Bench, pdu: bytes) -> int:
     token = bench.ask(1, 7, pdu)
     bench.run()

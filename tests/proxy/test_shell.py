@@ -18,7 +18,7 @@ from chargebench.emulator.clock import SimLoop, running
 from chargebench.emulator.wires.rs485 import Line
 from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.links.pace import TCP_PACE
-from chargebench.manager.outcomes import Answer, Refusal
+from chargebench.manager.outcomes import Answer, NoAnswer
 from chargebench.manager.proxy.access import Access, parse_rule
 from chargebench.manager.proxy.config import SERVED_PACE, Before, Behind, Config, Crowd
 from chargebench.manager.proxy.shell import Proxy
@@ -106,7 +106,7 @@ def test_our_own_links_read_and_write_units_behind_it():
         assert isinstance(await ask(link, 2, Write(6, 8093, (60,))), Answer)
         assert slaves[1].bank.words[8093] == 60
         slaves[0].habit = dead
-        assert await ask(link, 1, STATE) == Refusal(11)
+        assert await ask(link, 1, STATE) == NoAnswer(11)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -177,7 +177,7 @@ def test_a_client_that_sends_no_more_gets_its_answers_and_then_the_end():
 
 
 def test_a_thousand_connections_that_only_hang_about_make_room_for_those_who_ask():
-    async def story(_proxy, _slaves):
+    async def story(proxy, _slaves):
         async with Raw() as honest:
             honest.send(adu(1, 1, read(8092)))
             await honest.answer()
@@ -191,6 +191,10 @@ def test_a_thousand_connections_that_only_hang_about_make_room_for_those_who_ask
             async with Raw() as newcomer:
                 newcomer.send(adu(3, 2, read(8092)))
                 assert await newcomer.answer() == (3, 2, words(200))
+            here = proxy._clients.here
+            assert len(here) <= Crowd().most
+            assert sum(one._splitter.held for one in here.values()) <= len(here) * 260
+            assert len(proxy.look()[0].clients) <= len(here)
             for one in hanging:
                 one.writer.close()
 
@@ -260,6 +264,24 @@ def test_a_box_that_bears_one_client_is_shared_by_many():
             assert await one.answer() == (11, 1, b"\x83\x0a")
 
     served(story, config(BOX))
+
+
+def test_several_lines_are_served_by_one_proxy_and_one_that_is_dead_costs_the_other_nothing():
+    async def story(proxy, slaves):
+        slaves[0].habit = slaves[1].habit = dead
+        box = TcpSlave({1: Bank({8092: 5})})
+        await box.serve()
+        async with Raw() as one, Raw(4702) as two:
+            one.send(adu(1, 1, b"\x06\x1f\x9d\x00\x3c"))
+            begun_us = running().now_us
+            two.send(adu(2, 1, read(8092)))
+            assert await two.answer() == (2, 1, words(5))
+            assert running().now_us - begun_us < 100_000
+            assert await one.answer() == (1, 1, b"\x86\x0b")
+            first, second = proxy.look()
+            assert (first.line.silent, first.line.answered, second.line.silent, second.line.answered) == (1, 0, 0, 1)
+
+    served(story, config(BEHIND, BOX))
 
 
 def test_a_box_on_tcp_that_answers_late_is_never_understood_as_answering_the_next():

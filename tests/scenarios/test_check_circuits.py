@@ -85,3 +85,29 @@ def test_a_box_that_is_only_observed_is_counted_at_its_maximum():
     assert "with a dead master up to 32 A can flow on L1 of row (boxes 32 A)" in failsafe.sentence
     assert "; box1 is only observed and is counted at its maximum" in failsafe.sentence
     assert "by the boxes that nobody may manage up to 32 A can flow on L1 of row" in anyway.sentence
+
+
+@pytest.mark.parametrize(
+    ("limit", "rating", "found"),
+    [
+        ("20 A", "16 A", ""),
+        ("32 A", "25 A", "up to 32 A can flow on L1 of row, and its 25 A gG bears 31.2 A for ever"),
+        ("{input: 2, on: 32 A, off: 6 A}", "25 A", "up to 32 A can flow on L1 of row, and its 25 A gG bears 31.2 A"),
+        ("63 A", "25 A", "up to 32 A can flow on L1 of row"),
+        ("31 A", "25 A", ""),
+    ],
+)
+def test_the_fuse_of_a_circuit_must_bear_for_ever_what_boxes_may_draw_there(limit, rating, found):
+    fused = f"circuits:\n  - {{name: row, limit: {limit}, fuse: {{rating: {rating}, curve: gG}}}}\n"
+    whole = site(*(slave(k, on("row")) for k in (1, 2)), circuits=fused)
+    said = [one.sentence for one in findings(whole) if one.field == "circuits[0].limit" and "bears" in one.sentence]
+    assert len(said) == (3 if found else 0), "each phase"
+    assert found in "".join(said)
+    assert all(one.severity == "danger" for one in findings(whole) if one.sentence in said)
+
+
+@pytest.mark.parametrize("rating", ["0 A", "0.5 A"])
+def test_the_fuse_of_a_circuit_of_which_no_curve_is_known_is_an_error(rating):
+    fused = f"circuits:\n  - {{name: row, limit: 20 A, fuse: {{rating: {rating}, curve: gG}}}}\n"
+    (found,) = [one for one in findings(site(slave(1, on("row")), circuits=fused)) if one.severity == "error"]
+    assert found.field == "circuits[0].fuse.rating"

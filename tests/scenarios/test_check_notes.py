@@ -95,6 +95,9 @@ def test_own_boxes_need_no_licence():
         (["phases: L1", "phases: L1"], [("note", "evses[1].phases", "")]),
         (["phases: L1, maximum: 10 A", "phases: L1"], [("note", "evses[1].maximum", "10 A")]),
         (["maximum: 32 A"], []),
+        (["phase_switching: on"], []),
+        (["phase_switching: on", "phase_switching: on"], [("note", "evses[1].phases", "")]),
+        (["phase_switching: on", "phase_switching: on, phases: L2 L3 L1"], []),
     ],
 )
 def test_boxes_on_one_phase_may_load_it_by_20_a_more_than_another(boxes, found):

@@ -120,6 +120,7 @@ DANGERS = (
     "without-load-management",
     "wrong-com-parameters",
     "watchdog-fed-by-reader",
+    "proxy-two-masters",
     "blackout-restart",
     "meter-reads-low",
     "meter-frozen",

@@ -43,6 +43,13 @@ def site(tmp_path):
 
 
 @pytest.fixture
+def told(tmp_path):
+    path = tmp_path / "orders.yaml"
+    path.write_text("trips: [{box: yard, leaves: 07:00, wants: 20 kWh}]\n", "utf-8")
+    return path
+
+
+@pytest.fixture
 def unproved(monkeypatch):
     """Nothing is asked of ``check``, which takes a second each time."""
     monkeypatch.setattr(verbs_manage, "_dangers", lambda _: [])
@@ -174,3 +181,13 @@ def test_nothing_is_held_any_more_afterwards(verb, site, tmp_path, orders):
     with closing(sqlite3.connect(tmp_path / "site.manager.db")) as file:
         assert file.execute("SELECT count(*) FROM boxes").fetchone() == (0,)
     assert len(orders) == 1
+
+
+@pytest.mark.usefixtures("unproved")
+def test_what_people_order_comes_from_a_file_that_must_be_right_at_the_start(verb, site, told, orders):
+    code, _, err = verb("manage", site, "--orders", told)
+    assert (code, err, orders[0].told is not None) == (0, "", True)
+    told.write_text("trips: [{box: hall, leaves: 07:00, wants: 20 kWh}]\n", "utf-8")
+    code, _, err = verb("manage", site, "--orders", told)
+    assert (code, len(orders)) == (2, 1)
+    assert "orders.yaml:1:15: trips[0].box: unknown box 'hall'" in err

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from chargebench.datasheets.errors import Complaint
 from chargebench.manager.proxy.config import Before, Behind
 from chargebench.scenarios.cli import chargebench, status
 from chargebench.scenarios.verbs_proxy import Wish, config_of
@@ -69,7 +73,7 @@ def test_who_names_no_host_listens_on_the_loopback_alone():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ((), "Missing option '--line'"),
+        ((), "--line: expected a line and its port, such as COM1,9600,8,n,1=/dev/ttyUSB0"),
         (("--line", "COM1,9600,8,n,1"), "--line: expected a line and its port, such as COM1,9600,8,n,1=/dev/ttyUSB0"),
         (("--line", "COM1=/dev/ttyUSB0"), "--line: expected an address such as"),
         (("--line", "1.2.3.4:502=/dev/ttyUSB0"), "--line: expected a line and its port"),
@@ -87,6 +91,12 @@ def test_who_names_no_host_listens_on_the_loopback_alone():
         (("--line", LINE, "--allow", "units=x"), "--allow: expected units such as 1-3,7, got 'x'"),
         (("--line", LINE, "--answer", "5"), "--answer: expected a duration with its unit"),
         (("--line", LINE, "--retries", "11"), "Invalid value for '--retries'"),
+        (("--line", LINE, "--every", "10 ms"), "--every: expected 100 ms or more"),
+        (
+            ("--line", LINE, "--faults", "garbel"),
+            "--faults: expected a fault such as 'garble share=1% units=1-3', or a file",
+        ),
+        (("--line", LINE, "--faults", "late lines=COM2"), "unknown line 'COM2'; did you mean COM1?"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_sentence(
@@ -96,3 +106,40 @@ def test_a_wrong_option_is_told_in_one_sentence(
     out, err = capsys.readouterr()
     assert out == ""
     assert complaint in err
+
+
+SITE = """\
+connection: {max_total_power: 14 kW}
+evses:
+  - {name: garage, device: power-brain, at: "COM1,19200,8,n,1", id: 1, meter: {device: eastron-sdm630, id: 21}}
+  - {name: yard, device: power-brain, at: "192.168.2.151:4701"}
+  - {name: roof, device: abl-emh1, at: "COM2,38400,8,e,1", id: 1}
+"""
+
+
+def test_of_a_site_the_serial_lines_are_served_where_they_are_said_to_be(tmp_path: Path):
+    path = tmp_path / "site.yaml"
+    path.write_text(SITE, "utf-8")
+    config = config_of(replace(wish("COM1=/dev/ttyUSB0", listen=("4701=COM1", "4702=COM2")), site=path))
+    assert kinds(*config.lines) == [
+        ("COM1", "serial", "/dev/ttyUSB0", "COM1,19200,8,n,1"),
+        ("COM2", "serial", "/dev/COM2", "COM2,38400,8,e,1,ascii"),
+    ]
+    assert [(one.port, one.line) for one in config.listeners] == [(4701, "COM1"), (4702, "COM2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (SITE.replace("COM2,38400,8,e,1", "COM1,38400,8,e,1"), "expected one way to use COM1, got"),
+        (
+            SITE.replace("COM1,19200,8,n,1", "192.168.2.1:4701").replace("COM2,38400,8,e,1", "192.168.2.2:4701"),
+            "a serial line",
+        ),
+    ],
+)
+def test_a_site_without_lines_or_with_a_line_that_cannot_be_is_told(text: str, complaint: str, tmp_path: Path):
+    path = tmp_path / "site.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(Complaint, match=complaint):
+        config_of(replace(wish(), site=path))

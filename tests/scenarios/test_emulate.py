@@ -125,6 +125,16 @@ def test_a_world_that_breaks_ends_the_play(tmp_path):
 # ---- what is played --------------------------------------------------------------------------------------------------
 
 
+def test_the_inputs_of_a_bare_site_are_served_and_off(tmp_path):
+    inputs = (
+        'inputs:\n  - {number: 3, at: "192.168.2.60:502", address: 1, inverted: on}\n'
+        '  - {number: 4, at: "192.168.2.60:502", address: 2}\n'
+    )
+    play = read_play(str(put(tmp_path, SITE + inputs, "site.yaml")))
+    (module,) = play.world.modules
+    assert [one.contact.closed(0) for one in module.points] == [True, False]
+
+
 def test_a_bare_site_is_served_with_nothing_in_it(tmp_path):
     play = read_play(str(put(tmp_path, SITE, "site.yaml")))
     assert (play.label, play.scenario, play.world.cars, play.clock.show(0)) == ("site", None, (), "00:00:00")

@@ -98,18 +98,19 @@ def test_every_kind_of_the_registry_can_be_written(tmp_path):
     """So that a new kind with a parameter of a new quantity is not forgotten here."""
     targets = {
         "box": "garage", "meter": "house", "master": "master", "connection": "connection", "access point": "hall",
-        "car": "tesla",
+        "car": "tesla", "gateway": "cellar", "line": "CELLAR",
     }  # fmt: skip
     meter = (
         '  meters:\n    - {name: house, device: eastron-sdm630, at: "COM1,9600,8,n,1", id: 101, role: grid supply}\n'
     )
-    amounts = {"duration": "30 s", "current": "6 A", "power": "2 kW", "energy": "1 kWh", "word": ""}
+    gateway = '  gateways: {cellar: {at: "192.168.2.160:4701", line: "CELLAR,9600,8,n,1"}}\n'
+    amounts = {"duration": "30 s", "current": "6 A", "power": "2 kW", "energy": "1 kWh", "word": "", "count": "7"}
     for kind in registry.values():
         params = "".join(
             f", {param.name}: {param.words[-1] if param.words else amounts[param.quantity]}" for param in kind.params
         )
         fault = f"at: 18:01, on: {targets[kind.on[0]]}, fault: {kind.name}{params}"
         text = spoiled("expect:\n", f"faults:\n  - {{{fault}}}\nexpect:\n")
-        text = text.replace("world:\n", f"{meter}world:\n  access_points: {{hall: [garage]}}\n")
+        text = text.replace("world:\n", f"{meter}world:\n  access_points: {{hall: [garage]}}\n{gateway}")
         (spec,) = read_scenario(put(tmp_path, text)).world.faults
         assert (spec.kind, len(spec.params)) == (kind.name, len(kind.params))

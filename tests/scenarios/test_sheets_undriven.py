@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chargebench.datasheets.load import load, names
-from chargebench.manager.drivers.registry import unfit
+from chargebench.manager.drivers.registry import unfit, unwoken
 from chargebench.scenarios.sheets import as_json, as_page, as_text, undriven
 
 UNDRIVEN = {
@@ -36,3 +36,9 @@ def test_how_a_node_is_told_and_asks_is_shown():
     assert "balanced_current to unit 9, as one of 8 words, without an answer; 0 stops" in shown
     assert "state: 4 is answered by 5, 6 is answered by 7 and error 0" in shown
     assert "5 s between writes of the limit" in as_text(load("mennekes-compact"))
+
+
+def test_a_box_that_could_wake_cars_and_is_not_asked_to_says_why():
+    (line,) = [line for line in as_text(load("abl-emh1")).splitlines() if line.startswith("wakes no car")]
+    assert "two writes 3 s apart" in line
+    assert not [name for name in names() if name != "abl-emh1" and unwoken(load(name))]

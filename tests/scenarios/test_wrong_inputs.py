@@ -37,7 +37,7 @@ expect:
 """
 WALL = "expected an address such as 192.168.2.151:4701 or COM1,9600,8,n,1"
 COMMA = "expected name: value; text that holds a comma goes in quotes, and numbers have a point (14.5)"
-BOX_FIELDS = "name, device, id, at, phases, minimum, maximum, priority, meter, failsafe, boot, circuit and 3 more"
+BOX_FIELDS = "name, device, id, at, phases, minimum, maximum, priority, meter, failsafe, boot, circuit and 4 more"
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargebench.manager import controller, memory
+from chargebench.manager import controller, inputs, memory
 from chargebench.manager.allocator import allocate
 from chargebench.manager.controller import Controller
+from chargebench.manager.inputs import Inputs
 from chargebench.manager.memory import Memory
 from chargebench.manager.readings import Command
 
@@ -94,6 +95,27 @@ def takes_a_car_that_ramps_for_one_that_is_content(patch):
     patch.setattr(memory, "WAKE_MA", -FOR_EVER)
 
 
+def believes_a_silent_input_for_ever(patch):
+    patch.setattr(inputs, "LOST_US", FOR_EVER)
+
+
+def takes_an_input_that_nobody_knows_for_one_that_is_off(patch):
+    seen = Inputs._seen
+    patch.setattr(Inputs, "_seen", lambda *args: replace(seen(*args), unknown=()))
+
+
+def takes_off_the_house_what_a_roof_made_before(patch):
+    most: dict[int, int] = {}
+
+    def relieve(self, total, view):
+        for k, (feeds, seen) in enumerate(zip(self._feeds, view.meters, strict=True)):
+            if feeds and seen.reading is not None:
+                most[k] = max(most.get(k, 0), *seen.reading.phases_ma)
+                total[:] = [max(0, ma - most[k]) for ma in total]
+
+    patch.setattr(Controller, "_relieve", relieve)
+
+
 BUGS = (
     (rounds_up_to_whole_amperes, "cut-before-raise", "charging: 2"),
     (gives_the_last_step_to_everybody, "waking-car", "box: garage, limit: at least 10 A"),
@@ -107,4 +129,7 @@ BUGS = (
     (forgets_the_reserve, "meter-reads-low", "limit_exceeded"),
     (never_sees_that_a_car_wakes, "waking-car", "box: garage, limit: at least 10 A"),
     (takes_a_car_that_ramps_for_one_that_is_content, "fewer-phases", "share"),
+    (believes_a_silent_input_for_ever, "input-lost", "connection: at most 14 A"),
+    (takes_an_input_that_nobody_knows_for_one_that_is_off, "input-lost/opposite", "connection: at most 14 A"),
+    (takes_off_the_house_what_a_roof_made_before, "roof-and-house", "limit_exceeded"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.library.failures import FAILURES
-from tests.teeth import small_bugs, test_control, test_whatever_breaks
+from tests.teeth import small_bugs, test_control, test_switching, test_whatever_breaks
 
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 
@@ -21,7 +21,9 @@ def bugs() -> Iterator[tuple[str, str]]:
         yield words(bug.__name__), f"law: {words(law.__name__)}"
     for bug in test_whatever_breaks.BUGS:
         yield words(bug.__name__), "law of whole runs: whatever breaks, what may flow has been counted"
-    for bug, scenario, told in small_bugs.BUGS:
+    for bug, play in test_switching.LAWS:
+        yield words(bug.__name__), f"law of phase switching: {words(play.__name__)}"
+    for bug, scenario, told in (*small_bugs.BUGS, *test_switching.SCENARIOS):
         yield words(bug.__name__), f"`{scenario}`: {told}"
     for one in FAILURES:
         if one.law:

@@ -13,6 +13,8 @@ from tests.laws.control_laws import (
 )
 from tests.strategies import parks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def some_parks():

@@ -61,6 +61,7 @@ class Serial(SerialBase):
     _node: _Adapter
     _late_us: int
     _fd: int
+    _gone: bool
     _setting: Setting
 
     # ------------------------------------------------------------------ opening and closing
@@ -79,6 +80,8 @@ class Serial(SerialBase):
         self._loop, self._line = self._find(url.netloc)
         self._node = _Adapter(url.path.strip("/") or "port", self._take)
         self._setting = self._set_up()
+        if self._node.name in self._line.pulled:
+            raise self._trouble(errno.ENOENT, "its adapter is pulled out")
         try:
             self._line.attach(self._node, setting=self._setting, echo="echo" in options)
         except ValueError:
@@ -87,6 +90,8 @@ class Serial(SerialBase):
         self._sent_us = 0
         self._request: Pending | None = None
         self._fd = self._loop.descriptors.new(self)
+        self._gone = False
+        self._line.on_pull[self._node.name] = self._pulled
         self.is_open = True
 
     def _find(self, name: str) -> tuple[PortLoop, Line]:
@@ -106,13 +111,21 @@ class Serial(SerialBase):
         if self.is_open:
             self.is_open = False
             self._answered()
+            self._line.on_pull.pop(self._node.name, None)
             self._line.detach(self._node)
             self._loop.descriptors.free(self._fd)
+
+    def _pulled(self) -> None:
+        self._gone = True
+        self._answered()
+        self._line.detach(self._node)
+        self._loop.descriptors.changed(self._fd)
 
     def _set_up(self) -> Setting:
         return Setting(self.baudrate, self.bytesize, self.parity, 1 if self.stopbits == 1 else 2)
 
     def _reconfigure_port(self) -> None:
+        self._check_there()
         self._setting = self._set_up()
         self._line.change(self._node, self._setting)
 
@@ -142,13 +155,13 @@ class Serial(SerialBase):
         return self._setting.characters_in(left_us) if left_us > 0 else 0
 
     def read(self, size: int = 1, /) -> bytes:
-        self._check_open()
+        self._check_there()
         data = bytes(self._unread[:size])
         del self._unread[: len(data)]
         return data
 
     def write(self, data: ReadableBuffer, /) -> int:
-        self._check_open()
+        self._check_there()
         taken = bytes(data)[: QUEUE_MAX - self.out_waiting]
         if taken:
             self._sent_us = self._line.send(self._node, taken)
@@ -172,15 +185,20 @@ class Serial(SerialBase):
         if not self.is_open:
             raise PortNotOpenError
 
+    def _check_there(self) -> None:
+        self._check_open()
+        if self._gone:
+            raise serial.SerialException(errno.EIO, f"{self.port}: input/output error")
+
     # ------------------------------------------------------------------ for the descriptors and the line
 
     def can_read(self) -> bool:
-        """Reading would give bytes."""
-        return bool(self._unread)
+        """Reading would give bytes, or an error."""
+        return self._gone or bool(self._unread)
 
     def can_write(self) -> bool:
-        """Writing would take bytes."""
-        return self.out_waiting < QUEUE_MAX
+        """Writing would take bytes, or give an error."""
+        return self._gone or self.out_waiting < QUEUE_MAX
 
     def will_write(self) -> None:
         """The running task has put something into its buffer for this port."""
@@ -194,7 +212,7 @@ class Serial(SerialBase):
             self._arrive(data)
 
     def _arrive(self, data: bytes) -> None:
-        if self.is_open:
+        if self.is_open and not self._gone:
             self._answered()
             self._unread += data[: UNREAD_MAX - len(self._unread)]
             self._loop.descriptors.changed(self._fd)
