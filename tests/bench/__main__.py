@@ -50,6 +50,7 @@ NAMED: dict[str, Callable[[], float]] = {
     "tcp-writes": lambda: speed(scenario("twenty-five-slaves"), Restless),
     "line": lambda: speed(runs.line(), Restless),
     "register": lambda: speed(scenario("twenty-five-slaves"), tier="register"),
+    "leap": lambda: speed(scenario("workplace-day"), tier="leap"),
     "line-register": lambda: speed(scenario("twenty-five-on-a-line"), tier="register"),
     "allocator": lambda: allocations.once_us(25),
 }
@@ -74,6 +75,8 @@ MEASURES = (
     Measure("the same, compiled", SPEED, lambda: compiled("tcp")),
     Measure("`twenty-five-slaves` at tier register", SPEED, NAMED["register"]),
     Measure("the same, compiled", SPEED, lambda: compiled("register")),
+    Measure("`workplace-day`, 18 h, 25 boxes and 46 recorded sessions, at tier leap", SPEED, NAMED["leap"]),
+    Measure("the same, compiled", SPEED, lambda: compiled("leap")),
     Measure("`twenty-five-slaves` with a write to each every 3 s", SPEED, NAMED["tcp-writes"]),
     Measure("the same, compiled", SPEED, lambda: compiled("tcp-writes")),
     Measure("the prototype: 25 slaves on TCP, two reads and a write each every 3 s, no world", SPEED, lambda: runs.prototype("tcp")),
