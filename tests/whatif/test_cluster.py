@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from chargebench.datasheets.errors import CannotOpen
-from chargebench.scenarios.whatif import cluster, sweep
+from chargebench.scenarios.whatif import cluster
 from chargebench.scenarios.whatif.engine import Cell
-from tests.whatif.studies import read
+
+ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_cells_in_other_processes_give_the_same_figures_and_one_that_fails_stops_nobody(tmp_path):
-    study = read(tmp_path, ("for: 40 min", "for: 5 min"), ("06:30", "07:15"))
-    cells = [*sweep.cells(study, [])[:3], Cell(99, 1)]
-    there = sorted(cluster.Cluster(1)(study, cells), key=lambda one: one.number)
-    here = sorted(sweep.here(study, cells), key=lambda one: one.number)
-    assert there == here
-    assert [bool(one.failed) for one in there] == [False, False, False, True]
-
-
-def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_CONNECT_S", 0.2)
-    with pytest.raises(CannotOpen) as refused:
-        list(cluster.Cluster(1, "tcp://127.0.0.1:9")(read(tmp_path), []))
-    assert str(refused.value).startswith("tcp://127.0.0.1:9: no scheduler answers there: ")
+    path = os.pathsep.join(one for one in (str(ROOT), os.environ.get("PYTHONPATH", "")) if one)
+    command = [sys.executable, "-m", "tests.whatif.in_processes", str(tmp_path)]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    same, failed, refused = done.stdout.splitlines() or ("", "", done.stderr)
+    assert same == "same", done.stdout + done.stderr
+    assert failed == "[False, False, False, True]"
+    assert refused.startswith("tcp://127.0.0.1:9: no scheduler answers there: ")
+    assert done.returncode == 0
 
 
 def test_only_so_many_cells_are_taken_at_a_time():
