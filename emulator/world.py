@@ -31,7 +31,7 @@ from chargebench.emulator.reach import Loss, Reach, Reaches
 from chargebench.emulator.spec import ALL_BOXES, ROOF, BoxSpec, CarSpec, FaultSpec, WorldSpec
 from chargebench.emulator.streams import Streams
 
-_CONNECTION, _FAULTS, _HOUSE, _FIRST_BOX = range(4)
+CONNECTION, FAULTS, HOUSE, FIRST_BOX = range(4)
 
 
 class _Actor(Protocol):
@@ -62,7 +62,7 @@ class World:
         self._all_boxes = Sum() if any(one.measures == ALL_BOXES for one in spec.meters) else None
         self.cars = {car.name: Car(car, spec.connection.voltage_mv, tell) for car in spec.cars}
         self.boxes = {box.name: self._box(box, sheets) for box in spec.boxes}
-        self._numbers = {name: _FIRST_BOX + k for k, name in enumerate(self.boxes)}
+        self._numbers = {name: FIRST_BOX + k for k, name in enumerate(self.boxes)}
         self._plant = build_plant(spec, self.boxes, Around(sheets, self.source, self, self._hooks, streams))
         self.meters: dict[str, Meter] = self._plant.meters
         self.devices: dict[str, SheetDevice] = self._plant.devices
@@ -97,9 +97,9 @@ class World:
             self.now_us, number = due
             actor = self._actors[number]
             actor.step(self.now_us)
-            if number >= _HOUSE:
+            if number >= HOUSE:
                 self._arm(number)
-                self._arm(_CONNECTION)
+                self._arm(CONNECTION)
             else:
                 self._arm_all()
         self.now_us = to_us
@@ -229,7 +229,7 @@ class World:
     def _accessed(self, number: int, before_us: int) -> None:
         """A box was accessed from outside, and may act at another time now."""
         self._arm(number)
-        self._arm(_CONNECTION)
+        self._arm(CONNECTION)
         if self.on_change is not None and self._agenda.next_us < before_us:
             self.on_change()
 

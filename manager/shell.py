@@ -291,10 +291,17 @@ class Crew:
         boxes = tuple(box.view(start_us) for box in self.boxes)
         meters = zip(self.meters, self._site.meters, strict=True)
         seen = self._doubts.believable(View(boxes, tuple(meter.view(start_us, one.phases) for meter, one in meters)))
-        orders = self.desk.now()
-        if self.inputs is not None:
-            orders = self.inputs.over(orders, now_us())
+        orders = self.orders(now_us())
         return seen if orders is NO_ORDERS else replace(seen, orders=orders.since(start_us))
+
+    def orders(self, at_us: int) -> Orders:
+        """What is ordered now, by people, by the site's plan and by inputs as they were read until ``at_us``."""
+        orders = self.desk.now()
+        return orders if self.inputs is None else self.inputs.over(orders, at_us)
+
+    def to_be_told(self, commands: Sequence[Command]) -> list[Command]:
+        """The commands that may go out: those to boxes that have a licence and are not only observed."""
+        return [one for one in commands if self.boxes[one.box].licensed and not self.boxes[one.box].box.observed]
 
     def review_licences(self) -> None:
         """Ask which boxes may be managed now."""
@@ -313,7 +320,7 @@ class Crew:
 
     async def round(self, cycle: int, commands: Sequence[Command]) -> None:
         """Write the commands and read everything once. All writes are queued before the first read."""
-        heard = [one for one in commands if self.boxes[one.box].licensed and not self.boxes[one.box].box.observed]
+        heard = self.to_be_told(commands)
         limits = {one.box: one.limit_ma for one in heard if one.phases is None}
         for k, box in enumerate(self.boxes):
             box.begin(cycle, limits.get(k))

@@ -22,6 +22,7 @@ from chargebench.emulator.ascii import pack_ascii
 from chargebench.emulator.streams import Streams
 from chargebench.manager.links.pace import LineTimes
 from chargebench.manager.links.tcp_inlet import HEADER
+from chargebench.manager.proxy.access import Ranges, ranges
 from chargebench.manager.proxy.answers import expected
 from chargebench.manager.proxy.between import Later, Passed
 from chargebench.manager.proxy.config import Behind, Config
@@ -59,7 +60,6 @@ REQUESTS_MOST: Final = 10**12
 WORD: Final = 1 << 64
 FILE_MOST: Final = 100_000
 EXAMPLE: Final = "a fault such as 'garble share=1% units=1-3', or a file of them"
-Ranges = tuple[tuple[int, int], ...]
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%", re.ASCII)
 
 
@@ -153,24 +153,8 @@ def _share(fault: Fault, text: str) -> Fault:
     return replace(fault, share=Fraction(match[1]) / 100)
 
 
-def _ranges(name: str, text: str, most: int) -> Ranges:
-    found: list[tuple[int, int]] = []
-    for part in text.split(","):
-        low, dash, high = part.partition("-")
-        if (
-            not (low.isascii() and low.isdigit() and (not dash or (high.isascii() and high.isdigit())))
-            or len(part) > 30
-        ):
-            raise ValueError(f"expected {name} such as 1-3,7, got {text!r}")
-        first, last = int(low), int(high if dash else low)
-        if not first <= last <= most:
-            raise ValueError(f"expected {name} from 0 to {most}, got {part!r}")
-        found.append((first, last))
-    return tuple(found)
-
-
 def _code(fault: Fault, text: str) -> Fault:
-    ((first, last),) = _ranges("a code", text, 255)[:1]
+    ((first, last),) = ranges("a code", text, 255)[:1]
     if first != last or not first:
         raise ValueError(f"expected the code of an exception from 1 to 255, got {text!r}")
     return replace(fault, code=first)
@@ -186,9 +170,9 @@ def _by(fault: Fault, text: str) -> Fault:
 READERS: Final[dict[str, Callable[[Fault, str], Fault]]] = {
     "share": _share,
     "lines": lambda fault, text: replace(fault, lines=tuple(text.split(","))),
-    "units": lambda fault, text: replace(fault, units=_ranges("units", text, 255)),
-    "functions": lambda fault, text: replace(fault, functions=_ranges("functions", text, 127)),
-    "requests": lambda fault, text: replace(fault, requests=_ranges("requests", text, REQUESTS_MOST)),
+    "units": lambda fault, text: replace(fault, units=ranges("units", text, 255)),
+    "functions": lambda fault, text: replace(fault, functions=ranges("functions", text, 127)),
+    "requests": lambda fault, text: replace(fault, requests=ranges("requests", text, REQUESTS_MOST)),
     "by": _by,
     "code": _code,
 }

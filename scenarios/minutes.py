@@ -18,6 +18,9 @@ from chargebench.scenarios.story import Story
 from chargebench.scenarios.tiers import Tier
 from chargebench.scenarios.unpreventable import unpreventable
 
+SAMPLE_US = 60_000_000  # how often the cars' energies are looked at, besides every deadline
+_LAST_TRACE = 12
+
 
 class Minutes:
     """Those of one run. ``closed`` once it has ended: what comes then is no part of it.
@@ -29,7 +32,7 @@ class Minutes:
         self.scenario, self.court = scenario, Court(scenario.world, scenario.expectations)
         self.closed, self._brief = False, brief
         self._trace, self._tier = trace, tier
-        self._story = Story(scenario)
+        self.story = Story(scenario)
         self._happened: Spool[Happened] = Spool(HAPPENED)
         self._commands: Spool[Commanded] = Spool(commanded([box.name for box in scenario.site.boxes]))
         self._verdicts: tuple[Verdict, ...] = ()
@@ -41,22 +44,24 @@ class Minutes:
         """Look at the pieces of its currents, too."""
         world.watch.append(self.court.segment)
         if not self._brief:
-            world.watch.append(self._story.segment)
+            world.watch.append(self.story.segment)
         world.circuits.watch.append(self.court.circuit)
 
     def event(self, event: Event) -> None:
         """Something happened in the world."""
-        self.court.event(event)
         if not self._brief:
             self._record(event.at_us, event.channel, event.kind, event.data)
-            self._story.event(event)
+        self.court.event(event)
+        if not self._brief:
+            self.story.event(event)
 
     def note(self, note: Note) -> None:
         """The manager told something."""
-        self.court.note(note)
         if not self._brief:
             self._record(note.at_us, f"manager {note.subject}", note.kind, note.data)
-            self._story.note(note)
+        self.court.note(note)
+        if not self._brief:
+            self.story.note(note)
         if note.kind == "command":
             cycle, limit_ma = int(note.get("cycle")), int(note.get("limit_ma"))
             self._commands.add(Commanded(note.at_us, cycle, note.subject, limit_ma))
@@ -77,7 +82,7 @@ class Minutes:
         """The run ends now."""
         world.finish(now_us)
         self.sample(world, now_us)
-        self._story.finish()
+        self.story.finish()
         self._verdicts = self.court.finish(now_us)
         channels = self._trace.channels()
         self._channels = tuple((one.name, one.count, one.hexdigest()) for one in channels)
@@ -100,7 +105,7 @@ class Minutes:
             checkpoints=self._checkpoints,
             happened=self._happened,
             commands=self._commands,
-            story=self._story.text(),
+            story=self.story.text(),
             log=log,
             why="" if passed else self._why(min(broken)),
             again="" if passed else again,
@@ -109,5 +114,12 @@ class Minutes:
         )
 
     def _why(self, first_us: int) -> str:
-        causes, beyond = self._story.why(first_us), unpreventable(self.scenario, self._verdicts)
+        causes, beyond = self.story.why(first_us), unpreventable(self.scenario, self._verdicts)
         return "; ".join(one for one in (causes, beyond) if one)
+
+    def explain(self, error: Exception, instant: object, again: str) -> None:
+        """Have an error of our own say where it happened, and how to see it once more."""
+        error.add_note(f"seed {self.scenario.seed}, at {instant}; the last of the trace:")
+        for record in self._trace.last(_LAST_TRACE):
+            error.add_note(f"  {record}")
+        error.add_note(f"again: {again}")

@@ -20,31 +20,21 @@ from typing import cast
 from chargebench.emulator.clock.loop import SimLoop
 from chargebench.emulator.events import Event
 from chargebench.emulator.faults.kind import MASTER
-from chargebench.manager.notes import Note
 from chargebench.manager.policies.registry import Controller as Leapable
 from chargebench.manager.policies.registry import controller_for
 from chargebench.manager.shell import Controller as Decides
 from chargebench.manager.site import Site
 from chargebench.scenarios.at_tier import LINKS, refuse
 from chargebench.scenarios.capture import RunCapture
-from chargebench.scenarios.court import Court
 from chargebench.scenarios.describe import Scenario
-from chargebench.scenarios.laws.judge import Verdict
-from chargebench.scenarios.laws.law import Sample
 from chargebench.scenarios.leap.run import leap
 from chargebench.scenarios.master import Master
-from chargebench.scenarios.plain import plain
+from chargebench.scenarios.minutes import SAMPLE_US, Minutes
 from chargebench.scenarios.progress import Tick
-from chargebench.scenarios.record import commands_hash
-from chargebench.scenarios.result import HAPPENED, Commanded, Happened, Result, commanded
-from chargebench.scenarios.spool import Spool
+from chargebench.scenarios.result import Result
 from chargebench.scenarios.stage import Stage
-from chargebench.scenarios.story import Story
 from chargebench.scenarios.tiers import Tier
-from chargebench.scenarios.unpreventable import unpreventable
 
-SAMPLE_US = 60_000_000  # how often the cars' energies are looked at, besides every deadline
-_LAST_TRACE = 12
 _COLLECT = (50_000, 20, 100)
 
 
@@ -68,26 +58,24 @@ def run(  # noqa: PLR0913 each is a wish of its own
     scenario = scenario.seeded(seed)
     seed = scenario.seed
     again = again or f"chargebench run {scenario.label} --seed {seed}"
+    make = controller or controller_for(scenario.site.policy)
     if tier == "leap":
-        make = controller or controller_for(scenario.site.policy)
-        return leap(scenario, cast("Callable[[Site], Leapable]", make), again=again, tick=tick)
+        with undisturbed():
+            return leap(scenario, cast("Callable[[Site], Leapable]", make), again=again, tick=tick)
     begun = time.perf_counter()  # noqa: TID251  (tells a person how long a run took; nothing in it depends on it)
     start = datetime.fromordinal(scenario.clock.day) + timedelta(microseconds=scenario.clock.us)
     loop = SimLoop(seed, start=start, sink=None if capture is None else capture.record)
-    session = Session(scenario, loop, tick, controller or controller_for(scenario.site.policy), tier)
+    session = Session(scenario, loop, tick, make, tier)
     if capture is not None:
         session.captured(capture)
     try:
         with undisturbed():
             loop.run(session.main())
     except Exception as error:
-        error.add_note(f"seed {seed}, at {loop.instant}; the last of the trace:")
-        for record in loop.trace.last(_LAST_TRACE):
-            error.add_note(f"  {record}")
-        error.add_note(f"again: {again}")
+        session.minutes.explain(error, loop.instant, again)
         raise
     wall_s = time.perf_counter() - begun  # noqa: TID251  (as above)
-    return session.result(seed, again, wall_s)
+    return session.result(again, wall_s)
 
 
 @contextmanager
@@ -118,35 +106,26 @@ class Session:
         tier: Tier = "wire",
     ) -> None:
         self.scenario = scenario
-        self._tier = tier
         self._loop = loop
         self._tick = tick
-        self._story = Story(scenario)
-        self._court = Court(scenario.world, scenario.expectations)
-        self._happened: Spool[Happened] = Spool(HAPPENED)
-        self._commands: Spool[Commanded] = Spool(commanded([box.name for box in scenario.site.boxes]))
-        self._stage = Stage(loop, scenario, self._tell, self._court.event)
-        self._verdicts: tuple[Verdict, ...] = ()
-        self._hash = ""
-        self._channels: tuple[tuple[str, int, str], ...] = ()
-        self._checkpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self.minutes = Minutes(scenario, loop.trace, tier)
+        self._stage = Stage(loop, scenario, self._tell, self.minutes.court.event)
         self._capture: RunCapture | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self._master = Master(scenario, loop, controller, self._tell, self._failed, LINKS[tier])
 
     def captured(self, capture: RunCapture) -> None:
         """Have what happens on the buses, and the story, captured."""
-        self._capture, self._story.heard = capture, capture.story
+        self._capture, self.minutes.story.heard = capture, capture.story
         capture.begin(self._loop.lines, frozenset(server.name for server in self._stage.world.servers()))
 
     async def main(self) -> None:
         """The run: from setting the stage to taking it down."""
         env, end_us = self._loop.env, self.scenario.duration_us
         env.at(end_us, self._end)
-        self._stage.world.watch.extend((self._court.segment, self._story.segment))
-        self._stage.world.circuits.watch.append(self._court.circuit)
+        self.minutes.watch(self._stage.world)
         await self._stage.open()
-        for at_us in sorted({*self._court.instants, *range(0, end_us, SAMPLE_US)}):
+        for at_us in sorted({*self.minutes.court.instants, *range(0, end_us, SAMPLE_US)}):
             env.at(at_us, self._sample)
         self._master.schedule()
         self._start_master()
@@ -154,79 +133,38 @@ class Session:
         self._master.stop()
         self._stage.close()
 
-    def result(self, seed: int, again: str, wall_s: float) -> Result:
+    def result(self, again: str, wall_s: float) -> Result:
         """What has come of it."""
-        passed = all(verdict.kept for verdict in self._verdicts)
-        broken = [verdict.first_us for verdict in self._verdicts if verdict.first_us is not None]
-        return Result(
-            scenario=self.scenario,
-            seed=seed,
-            verdicts=self._verdicts,
-            figures=self._stage.world.figures(),
-            hash=self._hash,
-            commands_hash=commands_hash((one.cycle, one.box, one.limit_ma) for one in self._commands),
-            channels=self._channels,
-            checkpoints=self._checkpoints,
-            happened=self._happened,
-            commands=self._commands,
-            story=self._story.text(),
-            log=self._master.log(),
-            why="" if passed else self._why(min(broken)),
-            again="" if passed else again,
-            wall_s=round(wall_s, 3),
-            tier=self._tier,
-        )
-
-    def _why(self, first_us: int) -> str:
-        causes, beyond = self._story.why(first_us), unpreventable(self.scenario, self._verdicts)
-        return "; ".join(one for one in (causes, beyond) if one)
+        return self.minutes.result(self._stage.world, again, wall_s, self._master.log())
 
     # -- what happens ---------------------------------------------------------------------
 
     def _tell(self, event: Event) -> None:
-        self._record(event.at_us, event.channel, event.kind, event.data)
-        self._court.event(event)
-        self._story.event(event)
+        self.minutes.event(event)
         self._master.event(event)
         if event.channel == MASTER and event.kind == "stops":
             self._master.stop()
         elif event.channel == MASTER and event.kind == "starts":
             self._start_master()
 
-    def _note(self, note: Note) -> None:
-        self._record(note.at_us, f"manager {note.subject}", note.kind, note.data)
-        self._court.note(note)
-        self._story.note(note)
-        if note.kind == "command":
-            cycle, limit_ma = int(note.get("cycle")), int(note.get("limit_ma"))
-            self._commands.add(Commanded(note.at_us, cycle, note.subject, limit_ma))
-
-    def _record(self, at_us: int, channel: str, kind: str, data: tuple[tuple[str, int | str], ...]) -> None:
-        if self._ended.done():
-            return
-        self._happened.add((at_us, channel, kind, data))
-        self._loop.trace.record(channel, at_us, kind, plain(data).encode())
-
     def _sample(self) -> None:
         if self._ended.done():
             return
         self._stage.advance()
         now_us = self._loop.now_us
-        cars = self._stage.world.cars
-        self._court.sample(Sample(now_us, tuple((name, car.energy_wh(now_us)) for name, car in cars.items())))
+        self.minutes.sample(self._stage.world, now_us)
+        self._look(now_us)
+
+    def _look(self, now_us: int) -> None:
+        """Tell whoever watches how far it is."""
         if self._tick is not None and now_us % SAMPLE_US == 0:
             self._tick(now_us)
 
     def _end(self) -> None:
         self._stage.advance()
-        self._stage.world.finish(self._loop.now_us)
-        self._sample()
-        self._story.finish()
-        self._verdicts = self._court.finish(self._loop.now_us)
-        channels = self._loop.trace.channels()
-        self._channels = tuple((one.name, one.count, one.hexdigest()) for one in channels)
-        self._checkpoints = tuple((one.name, tuple(one.checkpoints)) for one in channels)
-        self._hash = self._loop.trace.hexdigest()
+        now_us = self._loop.now_us
+        self.minutes.close(self._stage.world, now_us)
+        self._look(now_us)
         if self._capture is not None:
             self._capture.end()
         self._ended.set_result(None)
@@ -235,9 +173,10 @@ class Session:
 
     def _start_master(self) -> None:
         if not self._ended.done():
-            self._master.start(self._stage.ports, self._note)
+            self._master.start(self._stage.ports, self.minutes.note)
 
     def _failed(self, failure: BaseException) -> None:
         """A manager that has failed fails the run with it."""
         if not self._ended.done():
+            self.minutes.closed = True
             self._ended.set_exception(failure)

@@ -119,7 +119,7 @@ def watch(name: str, for_us: int | None = None) -> Night:
     terminals = {name: world.boxes[name].spec.wiring.index(phase) for name in boxes}
     return Night(
         scenario=scenario,
-        result=session.result(scenario.seed, "", 0.0),
+        result=session.result("", 0.0),
         house=_pieces(house.ended, lambda triple: triple[phase]),
         boxes=tuple((name, _pieces(one.ended, _terminal(terminals[name]))) for name, one in boxes.items()),
         total=_pieces(total, lambda triple: triple[phase]),

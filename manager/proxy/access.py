@@ -13,6 +13,7 @@ Ranges = tuple[tuple[int, int], ...]
 COUNTED: Final = (1, 2, 3, 4, 15, 16)
 SINGLE: Final = (5, 6, 22)
 BOTH: Final = 23
+LONGEST: Final = 30  # characters of a range: no number of any use has more
 BOUNDS: Final = {"units": 255, "functions": 127, "registers": 65_535}
 
 
@@ -97,7 +98,7 @@ def parse_rule(text: str) -> Rule:
         if not equals:
             network = _network(word)
         elif name in BOUNDS:
-            parts[name] = _ranges(name, value)
+            parts[name] = ranges(name, value, BOUNDS[name])
         else:
             raise ValueError(f"expected {', '.join(BOUNDS)}, got {name!r}")
     return Rule(network, parts.get("units"), parts.get("functions"), parts.get("registers"))
@@ -110,12 +111,13 @@ def _network(word: str) -> Network:
         raise ValueError(f"expected a network such as 192.168.2.0/24, got {word!r}") from None
 
 
-def _ranges(name: str, text: str) -> Ranges:
-    most = BOUNDS[name]
+def ranges(name: str, text: str, most: int) -> Ranges:
+    """``1-3,7`` as ((1, 3), (7, 7)), each from 0 to ``most``; ``ValueError`` tells of it as ``name``."""
     found: list[tuple[int, int]] = []
     for part in text.split(","):
         low, dash, high = part.partition("-")
-        if not (low.isascii() and low.isdigit() and (not dash or (high.isascii() and high.isdigit()))):
+        numbers = low.isascii() and low.isdigit() and (not dash or (high.isascii() and high.isdigit()))
+        if not numbers or len(part) > LONGEST:
             raise ValueError(f"expected {name} such as 1-3,7, got {text!r}")
         first, last = int(low), int(high if dash else low)
         if not first <= last <= most:

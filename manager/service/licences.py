@@ -6,17 +6,16 @@ changes nothing but is told of once: a licence that goes is a number that somebo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from chargebench.datasheets.errors import BadInput, Complaint
+from chargebench.datasheets.errors import BadInput
 from chargebench.datasheets.quantity import got
+from chargebench.manager.service.watched_file import WatchedFile
 
 MOST: Final = 99
 _LONGEST: Final = 4_096
-_Stamp = tuple[int, int, int]
 
 
 class Licences(Protocol):
@@ -50,40 +49,25 @@ class LicenceFile:
     """As many as ``read`` finds in the file at ``path``; ``Complaint`` where it cannot be understood at the start."""
 
     def __init__(self, path: Path, read: Callable[[Path], int]) -> None:
-        self._path = path
-        self._read = read
-        self._stamp = stamp_of(path)
-        self._count = read(path)
-        self._wrong = ""
-        self._say: Callable[[str], None] = _nobody
+        self._file = WatchedFile(
+            path,
+            read,
+            stays=lambda count: f"licences stay {count}",
+            changes=lambda count, before: f"licences are {count} now, were {before}",
+        )
 
     def start(self, say: Callable[[str], None]) -> None:
         """From now on what a person is to know is told."""
-        self._say = say
+        self._file.start(say)
 
     def now(self) -> int:
         """How many there are."""
-        stamp = stamp_of(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._look()
-        return self._count
+        self._file.look()
+        return self._file.value
 
     def refresh(self) -> None:
         """Read it, whether or not it seems to have changed."""
-        self._look()
-
-    def _look(self) -> None:
-        try:
-            count = self._read(self._path)
-        except Complaint as error:
-            if str(error) != self._wrong:
-                self._say(f"licences stay {self._count}: {error}")
-            self._wrong = str(error)
-            return
-        if count != self._count:
-            self._say(f"licences are {count} now, were {self._count}")
-        self._count, self._wrong = count, ""
+        self._file.refresh()
 
 
 def read_number(path: Path) -> int:
@@ -104,16 +88,3 @@ def read_number(path: Path) -> int:
     line = filled[-1][0] if filled else 1
     found = got(filled[-1][1]) if filled else "nothing"
     raise BadInput(f"{path}:{line}:1", "", f"expected one number of licences from 0 to {MOST}, got {found}")
-
-
-def stamp_of(path: Path) -> _Stamp | None:
-    """By what one sees that a file has changed."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  (asked for at every cycle)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _nobody(_: str) -> None:
-    """Where nobody listens yet."""

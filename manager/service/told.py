@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from chargebench.datasheets.errors import Complaint, suggest
+from chargebench.datasheets.errors import suggest
 from chargebench.datasheets.forms import Energy, Form, Name, Power, fill
 from chargebench.datasheets.yamlfile import Document, Problems, read_yaml
 from chargebench.manager.orders import Orders, Trip
 from chargebench.manager.orders_file import TimeOfDay
-from chargebench.manager.service.licences import stamp_of
+from chargebench.manager.service.watched_file import WatchedFile
 from chargebench.manager.site import Site
 
 DAY: Final = timedelta(days=1)
@@ -46,44 +46,30 @@ class OrdersFile:
     """
 
     def __init__(self, path: Path, site: Site, civil: Callable[[], datetime], now_us: Callable[[], int]) -> None:
-        self._path, self._site, self._civil, self._now_us = path, site, civil, now_us
-        self._stamp = stamp_of(path)
-        self._form = _read(path, site)
+        self._site, self._civil, self._now_us = site, civil, now_us
+        self._file = WatchedFile(
+            path,
+            lambda at: _read(at, site),
+            stays=lambda _: "orders stay as they were",
+            changes=lambda form, _: f"orders are {_words(form)} now",
+        )
         self._orders: Orders | None = None
-        self._wrong = ""
-        self._say: Callable[[str], None] = lambda _: None
 
     def start(self, say: Callable[[str], None]) -> None:
         """From now on what a person is to know is told."""
-        self._say = say
+        self._file.start(say)
 
     def now(self) -> Orders:
         """What it says."""
-        stamp = stamp_of(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._look()
-        if self._orders is None:
+        if self._file.look() or self._orders is None:
             self._orders = self._meant()
         return self._orders
 
-    def _look(self) -> None:
-        try:
-            form = _read(self._path, self._site)
-        except Complaint as error:
-            if str(error) != self._wrong:
-                self._say(f"orders stay as they were: {error}")
-            self._wrong = str(error)
-            return
-        self._wrong = ""
-        if form != self._form:
-            self._say(f"orders are {_words(form)} now")
-        self._form, self._orders = form, None
-
     def _meant(self) -> Orders:
         """The orders that the form means, given when it was written and what time it is."""
-        form, civil, now_us = self._form, self._civil(), self._now_us()
-        written = civil if self._stamp is None else datetime.fromtimestamp(self._stamp[0] / 1e9, civil.tzinfo)
+        form, civil, now_us = self._file.value, self._civil(), self._now_us()
+        stamp = self._file.stamp
+        written = civil if stamp is None else datetime.fromtimestamp(stamp[0] / 1e9, civil.tzinfo)
         trips: list[Trip | None] = [None] * len(self._site.boxes)
         for one in form.trips:
             left = _next(written, one.leaves) - civil

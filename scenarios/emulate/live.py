@@ -27,8 +27,8 @@ from chargebench.scenarios.expectations import Expectation
 from chargebench.scenarios.laws.answers import Answers, Mixed
 from chargebench.scenarios.laws.judge import Verdict
 from chargebench.scenarios.laws.law import Sample, Scene
+from chargebench.scenarios.minutes import SAMPLE_US
 from chargebench.scenarios.result import Happened, Result
-from chargebench.scenarios.run import SAMPLE_US
 from chargebench.scenarios.story import Story
 from chargebench.scenarios.unpreventable import unpreventable
 

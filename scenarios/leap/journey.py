@@ -23,7 +23,7 @@ from chargebench.emulator.meter import PhaseMeter
 from chargebench.emulator.plant import Server
 from chargebench.emulator.slave import Slave
 from chargebench.emulator.spec import ALL_BOXES, ROOF, MeterSpec, TcpAt
-from chargebench.emulator.world import World
+from chargebench.emulator.world import CONNECTION, FAULTS, FIRST_BOX, HOUSE, World
 from chargebench.manager.inputs import Inputs
 from chargebench.manager.links.link import Link
 from chargebench.manager.notes import Note, Teller
@@ -36,8 +36,6 @@ from chargebench.scenarios.leap.clockwork import Clockwork
 from chargebench.scenarios.leap.party import Behind, Party, Poll
 from chargebench.scenarios.leap.way import LeapLink, Road
 from chargebench.scenarios.stage import INTERNAL_LATENCY_US
-
-CONNECTION, FAULTS, HOUSE, FIRST_BOX = range(4)
 
 
 class Network(NamedTuple):
@@ -262,7 +260,8 @@ class Journey:
         if changed or master.is_to_ask(n, at_us):
             self._look(master, changed)
             if not master.quiet(n):
-                self._look(master, self._counted(n - 1, at_us - master.cycle_us))
+                self._count(n - 1, at_us - master.cycle_us)
+                self._look(master, [party for party in self._parties if party.fresh])
                 clockwork.now_us = at_us
                 self.asked += 1
                 limits, turns = master.decide(n)
@@ -275,18 +274,16 @@ class Journey:
                 clockwork.at(at_us, party.start)
                 self.rounds += 1
 
-    def _counted(self, n: int, at_us: int) -> list[Party]:
+    def _count(self, n: int, at_us: int) -> None:
         """Have it known what has been counted until round ``n``, which began at ``at_us``, where nothing else has changed."""
-        found = [party for party in self._parties if party.calm and party.done < n and party.behind.draws()]
-        for party in found:
-            if not party.count(at_us):
+        for party in self._parties:
+            if party.calm and party.done < n and party.behind.draws() and not party.count(at_us):
                 self._make_up(party, n, at_us)
         self.clockwork.run(at_us + self._cycle_us)
-        return found
 
     def _look(self, master: Master, parties: Sequence[Party]) -> None:
         for party in parties:
-            party.changed = False
+            party.changed = party.fresh = False
             for k in party.boxes:
                 master.look_at_box(k)
             for k in party.meters:
@@ -330,10 +327,7 @@ class Master:
         """What goes out at cycle ``n``: limits, mA by box, and who is to charge on other phases."""
         commands = self._controller.cycle(n, self._view())
         self._tell(n, len(commands))
-        boxes = self._crew.boxes
-        heard = [one for one in commands if boxes[one.box].licensed and not boxes[one.box].box.observed]
-        if not self._site.management:
-            return {}, {}
+        heard = self._crew.to_be_told(commands) if self._site.management else []
         limits = {one.box: one.limit_ma for one in heard if one.phases is None}
         return limits, {one.box: one for one in heard if one.phases is not None}
 
@@ -355,10 +349,7 @@ class Master:
         self._meters[k] = self._crew.meters[k].view(0, self._site.meters[k].phases)
 
     def _view(self) -> View:
-        crew = self._crew
-        orders = crew.desk.now()
-        if crew.inputs is not None:
-            orders = crew.inputs.over(orders, 0)
+        orders = self._crew.orders(0)
         return View(tuple(self._boxes), tuple(self._meters), orders if orders is NO_ORDERS else orders.since(0))
 
 

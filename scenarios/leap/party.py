@@ -18,7 +18,8 @@ from chargebench.emulator.meter import PhaseMeter
 from chargebench.manager.meter_poll import MeterPoll
 from chargebench.manager.readings import BoxReading, Command, MeterReading
 from chargebench.manager.rounds import BoxPoll
-from chargebench.scenarios.leap.way import LeapLink, Waited
+from chargebench.scenarios.leap.way import LeapLink
+from chargebench.scenarios.register.image_link import Turn
 
 NOTHING: Final[Mapping[int, Any]] = {}
 
@@ -72,12 +73,15 @@ class Errand:
         except StopIteration:
             self._party.over()
         else:
-            assert isinstance(waits, Waited), f"a round waits for an outcome, not for {waits!r}"
+            assert isinstance(waits, Turn), f"a round waits for a turn, not for {waits!r}"
             waits.waiter = self
 
 
 class Party:
-    """The polls over one link, in the order in which a round asks them."""
+    """The polls over one link, in the order in which a round asks them.
+
+    Since somebody has looked: ``changed``, it shows something else; ``fresh``, it was read, and its counters have gone on.
+    """
 
     def __init__(self, link: LeapLink, polls: Sequence[Poll], places: Sequence[int | None], behind: Behind) -> None:
         self.link, self.behind = link, behind
@@ -88,7 +92,7 @@ class Party:
         self.done = -1  # the last round that was asked
         self.stirred_us = 0
         self.calm = False
-        self.changed = True
+        self.changed = self.fresh = True
         self._under_way = 0
         self._begun_us = 0
         self._plain = False
@@ -118,6 +122,7 @@ class Party:
         if at_us < spec.offset_us or (at_us - spec.offset_us) % spec.interval_us + self.longest_us >= spec.interval_us:
             return False
         poll.reading = replace(poll.reading, energy_wh=counter.total_energy_wh(at_us))
+        self.fresh = True
         return True
 
     def begin(
@@ -156,7 +161,7 @@ class Party:
         before = self._shown
         self._shown = [_shown(poll) for poll in self.polls]
         same = self._shown == before
-        self.changed = self.changed or not same
+        self.changed, self.fresh = self.changed or not same, True
         settles_us = self.behind.settles_us()
         waits = any(poll.waits for poll in self.polls if isinstance(poll, BoxPoll))
         self.calm = (

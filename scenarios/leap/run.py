@@ -17,12 +17,10 @@ from chargebench.manager.site import Site
 from chargebench.scenarios.describe import Scenario
 from chargebench.scenarios.laws.cycle import Cycle
 from chargebench.scenarios.leap.journey import Journey, Life, Network
-from chargebench.scenarios.minutes import Minutes
+from chargebench.scenarios.minutes import SAMPLE_US, Minutes
 from chargebench.scenarios.office import Office
 from chargebench.scenarios.progress import Tick
 from chargebench.scenarios.result import Result
-
-SAMPLE_US = 60_000_000
 
 
 def leap(
@@ -59,7 +57,11 @@ def leap(
     looks = range(0, end_us, SAMPLE_US) if minutes.court.samples or tick is not None else ()
     for at_us in sorted({*minutes.court.instants, *looks}):
         journey.at(at_us, partial(_sample, minutes, world, at_us, tick))
-    journey.go(end_us)
+    try:
+        journey.go(end_us)
+    except Exception as error:
+        minutes.explain(error, scenario.clock.show(journey.clockwork.now_us, exact=True), again)
+        raise
     minutes.close(world, end_us)
     wall_s = time.perf_counter() - begun  # noqa: TID251  (as above)
     return minutes.result(world, again, wall_s, office.text())

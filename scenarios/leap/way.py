@@ -6,7 +6,6 @@ latency with the same chance, the same turnaround. Rounds that are left out have
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -17,24 +16,8 @@ from chargebench.manager.drivers.base import Read, Write
 from chargebench.manager.notes import Teller
 from chargebench.manager.outcomes import Answer, Outcome, Rank, Refusal, Request
 from chargebench.scenarios.leap.clockwork import Clockwork
-from chargebench.scenarios.register.image_link import Waiter
+from chargebench.scenarios.register.image_link import Turn
 from chargebench.scenarios.register.images import Image, Images
-
-
-class Waited:
-    """An outcome to come; it is awaited, and whoever runs the coroutine sets ``waiter``."""
-
-    __slots__ = ("outcome", "waiter")
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-        self.waiter: Waiter | None = None
-
-    def __await__(self) -> Generator[Waited, None, Outcome]:
-        if self.outcome is None:
-            yield self
-        assert self.outcome is not None, "it goes on with its outcome"
-        return self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,7 @@ class LeapLink:
         self.requests = 0
         self._slave, self._clockwork, self._world, self._teller = slave, clockwork, world, teller
         self._images = Images()
-        self._queue: list[tuple[Rank, int, int, Request, Waited]] = []
+        self._queue: list[tuple[Rank, int, int, Request, Turn]] = []
         self._number = 0
         self._busy = self._due = self._connects = False
         self._gap_us = self._free_us = self._heard_us = 0
@@ -69,26 +52,26 @@ class LeapLink:
 
     # -- what polls see of it ------------------------------------------------------------
 
-    def ask(self, unit: int, request: Request, rank: Rank) -> Waited:
+    def ask(self, unit: int, request: Request, rank: Rank) -> Turn:
         """Queue a request."""
         self._number += 1
-        waited = Waited()
-        heappush(self._queue, (rank, self._number, unit, request, waited))
+        turn = Turn()
+        heappush(self._queue, (rank, self._number, unit, request, turn))
         if not self._busy and not self._due:
             self._due = True  # not now: something more urgent may be asked at this very instant
             self._clockwork.soon(self._go_on)
-        return waited
+        return turn
 
-    def cast(self, unit: int, to: int, write: Write, rank: Rank) -> Waited:
+    def cast(self, unit: int, to: int, write: Write, rank: Rank) -> Turn:
         """There is no broadcast on a network."""
         raise AssertionError(f"{self.name}: a broadcast by {unit} to {to}, {write} with {rank}")
 
     async def read(self, unit: int, request: Read) -> Outcome:
         """Read at once where nobody else is asking over this connection; else as ``ask``."""
-        waited = self.ask(unit, request, Rank.READ)
+        turn = self.ask(unit, request, Rank.READ)
         if not self._busy and len(self._queue) == 1:
             self._go_on()
-        return await waited
+        return await turn
 
     async def knock(self) -> bool:
         """It was open all the time."""
@@ -117,13 +100,13 @@ class LeapLink:
         if not self.epoch:
             self._connect()
             return
-        _, _, unit, request, waited = heappop(self._queue)
+        _, _, unit, request, turn = heappop(self._queue)
         self._busy = True
         now_us = self._clockwork.now_us
         if self._free_us > now_us:
-            self._clockwork.at(self._free_us, self._send, unit, request, waited)
+            self._clockwork.at(self._free_us, self._send, unit, request, turn)
         else:
-            self._send(unit, request, waited)
+            self._send(unit, request, turn)
 
     def _connect(self) -> None:
         self._connects = True
@@ -140,12 +123,12 @@ class LeapLink:
         jitter_us = self.road.jitter_us
         return self.road.latency_us + (stream.between(0, jitter_us) if jitter_us else 0)
 
-    def _send(self, unit: int, request: Request, waited: Waited) -> None:
+    def _send(self, unit: int, request: Request, turn: Turn) -> None:
         self.requests += 1
         self._out_us = max(self._clockwork.now_us + self._delay_us(self._out), self._out_us)
-        self._clockwork.at(self._out_us, self._there, unit, self._images.of(request), waited)
+        self._clockwork.at(self._out_us, self._there, unit, self._images.of(request), turn)
 
-    def _there(self, unit: int, image: Image, waited: Waited) -> None:
+    def _there(self, unit: int, image: Image, turn: Turn) -> None:
         """A request has arrived; the slave is asked as of this time, be it past for the world."""
         now_us, world = self._clockwork.now_us, self._world
         world_us = world.now_us
@@ -159,20 +142,18 @@ class LeapLink:
         self._slave_free_us = max(self._slave_free_us, now_us) + self.road.turnaround_us
         leaves_us = self._slave_free_us
         self._back_us = max(leaves_us + self._delay_us(self._back), self._back_us)
-        self._clockwork.at(self._back_us, self._came, image, pdu, waited)
+        self._clockwork.at(self._back_us, self._came, image, pdu, turn)
 
-    def _came(self, image: Image, pdu: bytes, waited: Waited) -> None:
+    def _came(self, image: Image, pdu: bytes, turn: Turn) -> None:
         now_us = self._clockwork.now_us
         outcome = image.outcome(pdu, now_us)
         assert isinstance(outcome, Answer | Refusal), f"{self.name}: no answer to {image.request}: {pdu.hex(' ')}"
         self._heard_us = now_us
         self._free_us = now_us + self._gap_us if self._gap_us else 0
         self._busy = False
-        waited.outcome = outcome
         if self._queue:
             self._go_on()
-        if waited.waiter is not None:
-            waited.waiter.go_on()
+        turn.over(outcome)
 
 
 def _streams(streams: Streams, address: str) -> tuple[Stream, Stream, Stream]:

@@ -70,7 +70,7 @@ def round_ms(what: Scenario, port: str, controller: Callable[[Site], Controller]
     loop = SimLoop(what.seed, start=start, sink=see)
     session = Session(what, loop, None, controller)
     loop.run(session.main())
-    session.result(what.seed, "", 0)
+    session.result("", 0)
     return statistics.median(at_us % CYCLE_US for at_us in last_us.values()) / 1000
 
 

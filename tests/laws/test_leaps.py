@@ -8,11 +8,48 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from chargebench.manager.controller import Controller
 from chargebench.scenarios.run import run
 from tests.laws.calm import calm
 from tests.laws.two_tiers import assert_leapt
 from tests.laws.witness import scenario_of
+from tests.library.weak import shipped
 from tests.strategies import examples
+
+
+class Ledger(Controller):
+    """Keeps of every decision its cycle and the energies by which boxes are ranked; policy ``fair``."""
+
+    def __init__(self, site):
+        super().__init__(site)
+        self.kept = []
+
+    def cycle(self, n, view):
+        commands = super().cycle(n, view)
+        if self.decision.cycle == n:
+            self.kept.append((n, [memory.energy_wh() for memory in self.boxes]))
+        return commands
+
+
+def ledgers(scenario):
+    """What is kept at tier register and in leaps."""
+    made = []
+
+    def make(site):
+        made.append(Ledger(site))
+        return made[-1]
+
+    for tier in ("register", "leap"):
+        run(scenario, tier=tier, controller=make)
+    return [one.kept for one in made]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["house-14kw", "uneven-phases", "eighth-car", "waking-car"])
+def test_decisions_fall_at_the_same_cycles_and_know_of_the_same_energies(label):
+    register, leap = ledgers(shipped(label))
+    assert register == leap
+    assert len(register) > 10
 
 
 @pytest.mark.slow
